@@ -41,6 +41,23 @@ macro_rules! fixed_bytes {
             }
         }
 
+        impl $name {
+            /// Reads what [`Self::to_hex`] wrote; nothing if it is anything else.
+            #[must_use]
+            pub fn from_hex(text: &str) -> Option<Self> {
+                let digits = text.as_bytes();
+                let lower_hex = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+                if digits.len() != $length * 2 || !digits.iter().all(lower_hex) {
+                    return None;
+                }
+                let mut bytes = [0; $length];
+                for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+                    *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+                }
+                Some(Self(bytes))
+            }
+        }
+
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}({})", stringify!($name), &self.to_hex()[..8])
@@ -106,5 +123,19 @@ impl ContentId {
 impl From<blake3::Hash> for ContentId {
     fn from(hash: blake3::Hash) -> Self {
         Self(*hash.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_from_its_own_text_and_from_no_other() {
+        let id = RoundId::from_bytes(*b"\x00\x0f\xf0\xff0123456789ab");
+        assert_eq!(RoundId::from_hex(&id.to_hex()), Some(id));
+        for bad in ["", "00", &id.to_hex().to_uppercase(), &format!("{id} "), &"+f".repeat(16), &"g0".repeat(16)] {
+            assert_eq!(RoundId::from_hex(bad), None, "{bad:?}");
+        }
     }
 }
