@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use protocol::{Name, RelPath, Timestamp};
+use rustix::io::Errno;
 
 /// A file system.
 pub trait Fs: Debug + Send + Sync {
@@ -31,6 +32,17 @@ pub enum FileKind {
     Symlink,
     /// A socket, FIFO or device: never opened, never mirrored.
     Special,
+}
+
+impl FileKind {
+    /// The error of opening this as a regular file, which it is not.
+    pub(crate) fn not_a_file(self) -> io::Error {
+        match self {
+            Self::Directory => Errno::ISDIR.into(),
+            Self::Symlink => Errno::LOOP.into(),
+            Self::File | Self::Special => io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"),
+        }
+    }
 }
 
 /// What stat says, without following links.
