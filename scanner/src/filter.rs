@@ -1,0 +1,148 @@
+//! [`Filter`]: which paths the client leaves alone, in gitignore syntax.
+//!
+//! `--exclude` rules come first, then ignore files in their order, then `--include` rules; the last rule that matches
+//! decides, as in gitignore. What is excluded is neither delivered nor deleted at the mirror.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use protocol::RelPath;
+
+/// The rules as the user gave them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FilterRules {
+    /// Globs to leave out.
+    pub exclude: Vec<String>,
+    /// Files with rules in gitignore syntax.
+    pub ignore_files: Vec<PathBuf>,
+    /// Globs to take in all the same.
+    pub include: Vec<String>,
+}
+
+/// A rule or file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FilterError {
+    /// A glob that means nothing.
+    #[error("the pattern `{pattern}` is not valid: {source}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        source: ignore::Error,
+    },
+    /// An ignore file that cannot be read or holds a rule that means nothing.
+    #[error("the ignore file {} cannot be used: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ignore::Error,
+    },
+}
+
+/// Compiled rules.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    rules: Gitignore,
+}
+
+impl Filter {
+    /// Compiles rules.
+    ///
+    /// # Errors
+    /// The first rule or file that cannot be used.
+    pub fn new(rules: &FilterRules) -> Result<Self, FilterError> {
+        let mut builder = GitignoreBuilder::new("");
+        for pattern in &rules.exclude {
+            add(&mut builder, pattern, pattern)?;
+        }
+        for path in &rules.ignore_files {
+            if let Some(source) = builder.add(path) {
+                return Err(FilterError::File { path: path.clone(), source });
+            }
+        }
+        for pattern in &rules.include {
+            add(&mut builder, pattern, &format!("!{pattern}"))?;
+        }
+        let built = builder.build();
+        let rules = built.map_err(|source| FilterError::Pattern { pattern: String::new(), source })?;
+        Ok(Self { rules })
+    }
+
+    /// A filter that leaves nothing out.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { rules: Gitignore::empty() }
+    }
+
+    /// Whether it has no rules, so that nobody needs to make paths for it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether a path is left out. Parents are not asked: what lies in an excluded directory is never walked.
+    #[must_use]
+    pub fn excludes(&self, path: &RelPath, is_directory: bool) -> bool {
+        let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+        self.rules.matched(path, is_directory).is_ignore()
+    }
+}
+
+fn add(builder: &mut GitignoreBuilder, pattern: &str, line: &str) -> Result<(), FilterError> {
+    let added = builder.add_line(None, line);
+    added.map(|_| ()).map_err(|source| FilterError::Pattern { pattern: pattern.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn excluded(rules: &FilterRules, path: &str, is_directory: bool) -> bool {
+        let path = RelPath::parse(path.as_bytes()).expect("valid in this test");
+        Filter::new(rules).expect("valid rules").excludes(&path, is_directory)
+    }
+
+    fn exclude(patterns: &[&str]) -> FilterRules {
+        FilterRules { exclude: patterns.iter().map(|&pattern| pattern.to_owned()).collect(), ..FilterRules::default() }
+    }
+
+    #[test]
+    fn patterns_mean_what_they_mean_in_gitignore() {
+        let rules = exclude(&["*.o", "/build/", "docs/**/draft", "!keep.o"]);
+        assert!(excluded(&rules, "a/b.o", false));
+        assert!(!excluded(&rules, "keep.o", false));
+        assert!(excluded(&rules, "build", true));
+        assert!(!excluded(&rules, "build", false), "a trailing slash means directories only");
+        assert!(!excluded(&rules, "a/build", true), "a leading slash means the root only");
+        assert!(excluded(&rules, "docs/x/y/draft", true));
+    }
+
+    #[test]
+    fn an_include_wins_over_every_exclude() {
+        let rules = FilterRules { include: vec!["important.log".to_owned()], ..exclude(&["*.log"]) };
+        assert!(excluded(&rules, "a.log", false));
+        assert!(!excluded(&rules, "important.log", false));
+    }
+
+    #[test]
+    fn an_ignore_file_may_negate_and_a_missing_one_is_named() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), "# build products\n*.tmp\n!good.tmp\n").expect("written");
+        let rules = FilterRules { ignore_files: vec![file.path().to_owned()], ..FilterRules::default() };
+        assert!(excluded(&rules, "x/a.tmp", false));
+        assert!(!excluded(&rules, "x/good.tmp", false));
+        let missing = FilterRules { ignore_files: vec!["/nowhere/ignore".into()], ..FilterRules::default() };
+        let message = Filter::new(&missing).expect_err("it is missing").to_string();
+        assert!(message.contains("/nowhere/ignore"), "{message}");
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_can_be_matched() {
+        let rules = exclude(&["*.o"]);
+        let path = RelPath::parse(b"caf\xe9.o").expect("valid");
+        assert!(Filter::new(&rules).expect("valid rules").excludes(&path, false));
+    }
+}

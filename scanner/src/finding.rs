@@ -1,0 +1,99 @@
+//! [`Finding`]: what a scan has to say about one path. Paths without a finding are as the mirror has them.
+
+use std::io;
+
+use protocol::{Entry, RelPath};
+
+/// Something worth saying about a path.
+#[derive(Debug)]
+pub enum Finding {
+    /// It is there, and the mirror has not got it, or has it otherwise.
+    Present {
+        /// Where.
+        path: RelPath,
+        /// What the mirror has there.
+        was: Option<Entry>,
+        /// What is there.
+        now: Entry,
+        /// The inode that was last recorded there.
+        old_inode: Option<u64>,
+        /// The inode that is there.
+        inode: u64,
+    },
+    /// The mirror has it, and it was proven to be gone.
+    Gone {
+        /// Where.
+        path: RelPath,
+        /// What the mirror has there.
+        was: Entry,
+        /// The inode that was last recorded there.
+        old_inode: Option<u64>,
+    },
+    /// It could not be looked at. Nothing at or below it is deleted.
+    Problem {
+        /// Where.
+        path: RelPath,
+        /// Why.
+        trouble: Trouble,
+    },
+    /// It will be looked at again in the next round.
+    Deferred {
+        /// Where.
+        path: RelPath,
+        /// Why.
+        reason: Deferral,
+    },
+}
+
+/// Why a path could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Its kind, times or size could not be learned.
+    #[error("cannot look at it: {0}")]
+    Stat(#[source] io::Error),
+    /// A directory that could not be opened.
+    #[error("cannot open the directory: {0}")]
+    OpenDirectory(#[source] io::Error),
+    /// A listing that broke off: what it did not name is not known to be gone.
+    #[error("the listing of the directory is not complete: {0}")]
+    Listing(#[source] io::Error),
+    /// A file that could not be opened or read.
+    #[error("cannot read the file: {0}")]
+    Read(#[source] io::Error),
+    /// A symlink whose target could not be read.
+    #[error("cannot read where the link points: {0}")]
+    ReadLink(#[source] io::Error),
+    /// A path that the protocol cannot carry.
+    #[error("{0}")]
+    Path(#[from] protocol::InvalidPath),
+    /// It disappeared, and its directory could not be looked at again to prove that it is gone.
+    #[error("it seems gone, but its directory could not be looked at again: {0}")]
+    SecondLook(#[source] io::Error),
+}
+
+/// Why a path waits for the next round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Deferral {
+    /// It kept changing while it was read.
+    #[error("it changes while it is read")]
+    Moving,
+    /// It vanished between being listed and being read.
+    #[error("it vanished while the round ran")]
+    Vanished,
+    /// It seemed gone, but its directory keeps changing.
+    #[error("its directory changes while it is looked at")]
+    Unsettled,
+}
+
+impl Finding {
+    /// The path it is about.
+    #[must_use]
+    pub fn path(&self) -> &RelPath {
+        match self {
+            Self::Present { path, .. }
+            | Self::Gone { path, .. }
+            | Self::Problem { path, .. }
+            | Self::Deferred { path, .. } => path,
+        }
+    }
+}

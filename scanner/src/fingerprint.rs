@@ -1,0 +1,159 @@
+//! Reading a file: stat, read, stat, on one descriptor. xxh3 and content id of a row come from one read.
+
+use std::io;
+
+use blake3::Hasher;
+use protocol::{ContentId, Name};
+use seams::clock::Clock;
+use seams::fs::{Directory, File, Stat};
+use seams::progress::Progress;
+use seams::recorded::{Evidence, Fingerprint, Reading, Trust};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::trust::{ReadStart, Stamps, trust};
+
+/// How often a file that changes under the reader is read anew before it is deferred.
+const READ_ATTEMPTS: usize = 3;
+/// Bytes read at a time.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// What came of reading a file.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// These bytes, proven by an equal stat before and after; the stat they belong to.
+    Read { reading: Reading, stat: Stat },
+    /// It kept changing.
+    Moving,
+    /// It is not there any more.
+    Vanished,
+    /// It could not be opened or read.
+    Failed(io::Error),
+}
+
+/// Reads files, with one buffer for all of them.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    pub clock: &'a dyn Clock,
+    pub progress: &'a dyn Progress,
+    buffer: Vec<u8>,
+}
+
+/// What one pass over a file's first bytes gave.
+struct Pass {
+    fingerprint: Fingerprint,
+    /// Only where it was asked for.
+    content: Option<ContentId>,
+    length: u64,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(clock: &'a dyn Clock, progress: &'a dyn Progress) -> Self {
+        Self { clock, progress, buffer: vec![0; BUFFER_BYTES] }
+    }
+
+    /// Reads the file `name`; one that only grew is taken at the length it had, if those bytes read the same twice.
+    /// With an `old` reading of the same size, xxh3 alone tells whether the bytes changed.
+    pub(crate) fn read(
+        &mut self,
+        directory: &dyn Directory,
+        name: &Name,
+        old: Option<&Reading>,
+        stamps: Stamps,
+    ) -> Outcome {
+        match self.try_read(directory, name, old, stamps) {
+            Ok(Some((reading, stat))) => Outcome::Read { reading, stat },
+            Ok(None) => Outcome::Moving,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Outcome::Vanished,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    fn try_read(
+        &mut self,
+        directory: &dyn Directory,
+        name: &Name,
+        old: Option<&Reading>,
+        stamps: Stamps,
+    ) -> io::Result<Option<(Reading, Stat)>> {
+        let file = directory.open_file(name)?;
+        // A length at which the file was read once while it grew, and what those bytes were.
+        let mut shorter: Option<(Stat, Fingerprint)> = None;
+        for _ in 0..READ_ATTEMPTS {
+            let start = ReadStart::now(self.clock);
+            let before = file.stat()?;
+            shorter = shorter.filter(|(stat, _)| only_grew(stat, &before));
+            let wanted = shorter.map_or(before, |(stat, _)| stat);
+            let pass = self.passes(&*file, &wanted, old)?;
+            let whole = pass.length == wanted.size;
+            let unmoved = Evidence::from(&before) == Evidence::from(&file.stat()?);
+            match shorter {
+                Some((stat, first)) if whole && first == pass.fingerprint => {
+                    return Ok(Some((unproven(reading(&stat, &pass, old, start, stamps)), stat)));
+                }
+                None if whole && unmoved => return Ok(Some((reading(&before, &pass, old, start, stamps), before))),
+                _ => shorter = whole.then_some((wanted, pass.fingerprint)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// One pass with xxh3 alone where an old reading has the same size; a second with both where the bytes are new.
+    fn passes(&mut self, file: &dyn File, stat: &Stat, old: Option<&Reading>) -> io::Result<Pass> {
+        let Some(old) = old.filter(|old| old.evidence.size == stat.size) else {
+            return self.pass(file, stat.size, true);
+        };
+        let quick = self.pass(file, stat.size, false)?;
+        if quick.fingerprint == old.fingerprint {
+            return Ok(Pass { content: Some(old.content), ..quick });
+        }
+        let both = self.pass(file, stat.size, true)?;
+        // Verified against the first read: bytes that differ are no pass at all.
+        let agree = both.fingerprint == quick.fingerprint;
+        Ok(if agree { both } else { Pass { length: u64::MAX, ..both } })
+    }
+
+    fn pass(&mut self, file: &dyn File, length: u64, with_content: bool) -> io::Result<Pass> {
+        let mut quick = Xxh3::new();
+        let mut content = with_content.then(Hasher::new);
+        let mut offset = 0;
+        while offset < length {
+            let wanted = usize::try_from(length - offset).map_or(BUFFER_BYTES, |left| left.min(BUFFER_BYTES));
+            let got = file.read_at(&mut self.buffer[..wanted], offset)?;
+            if got == 0 {
+                break;
+            }
+            let bytes = &self.buffer[..got];
+            quick.update(bytes);
+            if let Some(hasher) = &mut content {
+                hasher.update(bytes);
+            }
+            offset += got as u64;
+            self.progress.read(got as u64);
+        }
+        let fingerprint = Fingerprint(quick.digest128().to_be_bytes());
+        Ok(Pass { fingerprint, content: content.map(|hasher| hasher.finalize().into()), length: offset })
+    }
+}
+
+fn only_grew(before: &Stat, now: &Stat) -> bool {
+    now.inode == before.inode && now.size > before.size
+}
+
+fn reading(stat: &Stat, pass: &Pass, old: Option<&Reading>, start: ReadStart, stamps: Stamps) -> Reading {
+    let evidence = Evidence::from(stat);
+    let content =
+        pass.content.or(old.map(|old| old.content)).expect("a pass has a content id or an old one that holds");
+    // The same evidence in an earlier round was first seen then.
+    let first_seen = old.filter(|old| old.evidence == evidence).map_or(start.moment, |old| old.first_seen);
+    let trust = trust(&evidence, first_seen, start, stamps);
+    Reading { evidence, fingerprint: pass.fingerprint, content, first_seen, trust, verified: start.wall }
+}
+
+/// The reading of a file that has grown since: nothing is proven about what it holds now.
+fn unproven(reading: Reading) -> Reading {
+    Reading { trust: Trust::Unproven, ..reading }
+}
+
+#[cfg(test)]
+#[path = "fingerprint_tests.rs"]
+pub(crate) mod tests;

@@ -1,0 +1,91 @@
+//! The second look: is what seemed gone really gone? Nothing is deleted on one observation alone.
+//!
+//! Each name is looked for again in its own directory, opened anew by components. If that directory changed since it was
+//! listed, it is listed again, until one listing stood still; a directory that never does so keeps its names for now.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+
+use protocol::{Name, RelPath};
+use seams::fs::{Directory, Stat, open_by_components};
+use seams::recorded::Row;
+
+use crate::finding::{Deferral, Trouble};
+
+/// How often a directory that keeps changing is listed again before its deletes wait.
+const LISTINGS: usize = 3;
+
+/// Names of one directory that a complete listing did not show, or that vanished after it.
+#[derive(Debug)]
+pub(crate) struct Absent {
+    pub directory: RelPath,
+    /// The directory's stat before it was listed.
+    pub stat: Stat,
+    pub rows: Vec<Row>,
+    /// Names that were listed and then gone, recorded or not: the listing says nothing about those.
+    pub vanished: Vec<Name>,
+}
+
+/// What the second look says of one directory's absent names.
+#[derive(Debug)]
+pub(crate) enum SecondLook {
+    /// These rows are proven to be gone; the rest came back and will be seen in the next round.
+    Proven(Vec<Row>),
+    /// Nothing is proven.
+    Deferred(Deferral),
+    /// The directory could not be looked at.
+    Failed(Trouble),
+}
+
+/// Looks again.
+pub(crate) fn second_look(root: &Arc<dyn Directory>, absent: &Absent) -> SecondLook {
+    match try_look(root, absent) {
+        Ok(Some(present)) => {
+            let gone = absent.rows.iter().filter(|row| !present.contains(&row.name));
+            SecondLook::Proven(gone.cloned().collect())
+        }
+        Ok(None) => SecondLook::Deferred(Deferral::Unsettled),
+        Err(error) => SecondLook::Failed(Trouble::SecondLook(error)),
+    }
+}
+
+/// Which of the absent names are there after all; nothing if the directory would not stand still.
+fn try_look(root: &Arc<dyn Directory>, absent: &Absent) -> io::Result<Option<BTreeSet<Name>>> {
+    let directory = open_by_components(root, &absent.directory)?;
+    let mut before = directory.own_stat()?;
+    if (before.device, before.inode) != (absent.stat.device, absent.stat.inode) {
+        return Ok(None);
+    }
+    // Unchanged since before the listing: the listing stands, and each name is only looked for once more.
+    if stands(&absent.stat, &before) && absent.vanished.is_empty() {
+        return named_again(&*directory, absent).map(Some);
+    }
+    for _ in 0..LISTINGS {
+        let names: BTreeSet<Name> = directory.list()?.into_iter().collect();
+        let after = directory.own_stat()?;
+        if stands(&before, &after) {
+            return Ok(Some(names));
+        }
+        before = after;
+    }
+    Ok(None)
+}
+
+fn stands(before: &Stat, after: &Stat) -> bool {
+    (before.mtime, before.ctime) == (after.mtime, after.ctime)
+}
+
+fn named_again(directory: &dyn Directory, absent: &Absent) -> io::Result<BTreeSet<Name>> {
+    let mut there = BTreeSet::new();
+    for row in &absent.rows {
+        match directory.stat(&row.name) {
+            Ok(_) => {
+                there.insert(row.name.clone());
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(there)
+}

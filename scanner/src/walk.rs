@@ -1,0 +1,209 @@
+//! The walk: one [`Walk`](seams::fs::Walk) a subtree gives candidate names; what they are is asked of held directories.
+//!
+//! A directory is handed on when the walk leaves it, with everything that was seen in it. A large subtree hands off
+//! parts of itself to threads that have nothing to do.
+
+use std::sync::Arc;
+
+use protocol::{LinkTarget, Name, RelPath};
+use seams::fs::{Directory, FileKind, Stat, Step, Walk, open_by_components};
+use seams::parallel::Queue;
+use seams::recorded::DirectoryId;
+
+use crate::compare::{Listed, Look};
+use crate::finding::Trouble;
+use crate::open_directories::{OpenDirectories, OpenDirectory};
+use crate::round::Round;
+use crate::scan::ScanError;
+
+/// A subtree to walk.
+#[derive(Debug)]
+pub(crate) struct Subtree {
+    pub path: RelPath,
+    /// The recorded number of its top directory.
+    pub recorded: Option<DirectoryId>,
+}
+
+/// Walks one subtree and hands on each directory as it is left.
+pub(crate) struct SubtreeWalk<'a, 'r> {
+    round: &'a Round<'r>,
+    queue: &'a Queue<Subtree>,
+    walk: Box<dyn Walk>,
+    open: OpenDirectories,
+}
+
+/// What to do with a directory that was just named.
+enum Descent {
+    Into(Box<OpenDirectory>),
+    Later(Subtree),
+    No,
+}
+
+impl<'a, 'r> SubtreeWalk<'a, 'r> {
+    /// Opens the subtree's top directory; nothing if that failed, which is then reported.
+    pub(crate) fn begin(
+        round: &'a Round<'r>,
+        queue: &'a Queue<Subtree>,
+        subtree: Subtree,
+    ) -> Result<Option<Self>, ScanError> {
+        let handle = match open_by_components(&round.root, &subtree.path) {
+            Ok(handle) => handle,
+            Err(error) => {
+                round.problem(subtree.path, Trouble::OpenDirectory(error));
+                return Ok(None);
+            }
+        };
+        let Some(top) = open_directory(round, subtree.path, handle, subtree.recorded)? else { return Ok(None) };
+        let walk = top.handle.walk();
+        let open = OpenDirectories::new(Arc::clone(&round.root), top);
+        Ok(Some(Self { round, queue, walk, open }))
+    }
+
+    /// Walks it all; `leave` gets each directory when everything in it was seen.
+    pub(crate) fn run(
+        mut self,
+        leave: &mut impl FnMut(OpenDirectory) -> Result<(), ScanError>,
+    ) -> Result<(), ScanError> {
+        while let Some(step) = self.walk.next_step() {
+            match step {
+                Step::Name { depth, name, descends, too_deep } => {
+                    self.leave_below(depth, leave)?;
+                    self.name(name, descends, too_deep)?;
+                }
+                Step::Incomplete { depth, error } => {
+                    self.leave_below(depth + 1, leave)?;
+                    self.open.mark_broken(depth, error);
+                }
+            }
+        }
+        self.leave_below(0, leave)
+    }
+
+    /// Leaves every directory deeper than the one that holds names of `depth`; with 0, all.
+    fn leave_below(
+        &mut self,
+        depth: usize,
+        leave: &mut impl FnMut(OpenDirectory) -> Result<(), ScanError>,
+    ) -> Result<(), ScanError> {
+        while self.open.depth() > depth {
+            let Some(directory) = self.open.pop() else { break };
+            leave(directory)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at one candidate name, and decides whether to descend.
+    fn name(&mut self, name: Name, descends: bool, too_deep: bool) -> Result<(), ScanError> {
+        let Some(top) = self.open.top() else { return Ok(()) };
+        let look = look(self.round, top, &name);
+        let descent = match &look {
+            Look::There { stat, .. } if stat.kind == FileKind::Directory => {
+                let other_walk = too_deep || !descends || self.queue.is_hungry();
+                descend(self.round, top, &name, stat, other_walk)?
+            }
+            _ => Descent::No,
+        };
+        top.listed.push(Listed { name, look });
+        match descent {
+            Descent::Into(directory) => {
+                self.open.push(*directory);
+                return Ok(());
+            }
+            Descent::Later(subtree) => self.queue.push(subtree),
+            Descent::No => {}
+        }
+        if descends {
+            self.walk.skip_directory();
+        }
+        Ok(())
+    }
+}
+
+fn look(round: &Round<'_>, directory: &OpenDirectory, name: &Name) -> Look {
+    let stat = match directory.handle.stat(name) {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Look::Vanished,
+        Err(error) => return unknown(round, directory, name, Trouble::Stat(error)),
+    };
+    if !round.filter.is_empty() {
+        match directory.path.join(name) {
+            Ok(path) if round.filter.excludes(&path, stat.kind == FileKind::Directory) => return Look::Excluded,
+            Ok(_) => {}
+            Err(error) => return unknown(round, directory, name, error.into()),
+        }
+    }
+    let target = match stat.kind {
+        FileKind::Symlink => match link_target(directory, name) {
+            Ok(target) => Some(target),
+            Err(error) => return unknown(round, directory, name, Trouble::ReadLink(error)),
+        },
+        FileKind::Directory | FileKind::File | FileKind::Special => None,
+    };
+    Look::There { stat, stamps: round.stamps.learn(stat.device, stat.ctime), target }
+}
+
+fn link_target(directory: &OpenDirectory, name: &Name) -> std::io::Result<LinkTarget> {
+    let bytes = directory.handle.read_link(name)?;
+    LinkTarget::parse(&bytes).ok_or_else(|| std::io::Error::other("no symlink can point there"))
+}
+
+fn unknown(round: &Round<'_>, directory: &OpenDirectory, name: &Name, trouble: Trouble) -> Look {
+    let path = directory.path.join(name).unwrap_or_else(|_| directory.path.clone());
+    round.problem(path, trouble);
+    Look::Unknown
+}
+
+fn descend(
+    round: &Round<'_>,
+    parent: &OpenDirectory,
+    name: &Name,
+    stat: &Stat,
+    other_walk: bool,
+) -> Result<Descent, ScanError> {
+    if round.one_file_system && stat.device != round.device {
+        return Ok(Descent::No);
+    }
+    let path = match parent.path.join(name) {
+        Ok(path) => path,
+        Err(error) => {
+            round.problem(parent.path.clone(), error.into());
+            return Ok(Descent::No);
+        }
+    };
+    let recorded = parent.recorded_id(name);
+    if other_walk {
+        return Ok(Descent::Later(Subtree { path, recorded }));
+    }
+    match parent.handle.open_directory(name) {
+        Ok(handle) => {
+            let opened = open_directory(round, path, handle, recorded)?;
+            Ok(opened.map_or(Descent::No, |directory| Descent::Into(Box::new(directory))))
+        }
+        Err(error) => {
+            round.problem(path, Trouble::OpenDirectory(error));
+            Ok(Descent::No)
+        }
+    }
+}
+
+/// Takes a directory's stat and rows; nothing if it cannot be looked at, which is then reported.
+fn open_directory(
+    round: &Round<'_>,
+    path: RelPath,
+    handle: Arc<dyn Directory>,
+    recorded: Option<DirectoryId>,
+) -> Result<Option<OpenDirectory>, ScanError> {
+    let stat = match handle.own_stat() {
+        Ok(stat) => stat,
+        Err(error) => {
+            round.problem(path, Trouble::Stat(error));
+            return Ok(None);
+        }
+    };
+    round.meet_file_system(&*handle, stat.device);
+    let rows = match recorded {
+        Some(id) => round.recorded.rows(id).map_err(ScanError::Recorded)?,
+        None => Vec::new(),
+    };
+    Ok(Some(OpenDirectory { path, handle, stat, rows, listed: Vec::new(), broken: None }))
+}
