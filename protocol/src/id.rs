@@ -51,7 +51,7 @@ macro_rules! fixed_bytes {
                     return None;
                 }
                 let mut bytes = [0; $length];
-                for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+                for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
                     *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
                 }
                 Some(Self(bytes))

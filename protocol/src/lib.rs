@@ -3,18 +3,18 @@
 //! Everything here is a value or a pure function of values. Disk, network, clock and database must not
 //! come in: both sides and every test stand on this crate alone.
 
+mod change;
+mod entry;
 mod id;
+pub mod limits;
 mod name;
 mod path;
-mod timestamp;
-mod entry;
-mod change;
-mod refusal;
-mod tree;
-mod revision;
-mod recipe;
-pub mod limits;
 mod problem;
+mod recipe;
+mod refusal;
+mod revision;
+mod timestamp;
+mod tree;
 pub mod wire;
 
 pub use change::{Change, ChangeKind};

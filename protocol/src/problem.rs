@@ -65,7 +65,9 @@ impl ProblemCode {
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
-            Self::UnsupportedProtocol | Self::HeadMoved | Self::UnknownProposal | Self::Fenced | Self::OtherSource => 409,
+            Self::UnsupportedProtocol | Self::HeadMoved | Self::UnknownProposal | Self::Fenced | Self::OtherSource => {
+                409
+            }
             Self::Malformed => 400,
             Self::TooLarge => 413,
             Self::Busy => 429,

@@ -65,7 +65,8 @@ impl Tree {
     /// # Errors
     /// All changes that cannot be applied, with their reasons; then nothing is.
     pub fn apply(&self, changes: &[Change]) -> Result<Self, Vec<Refused>> {
-        let mut set = Application { tree: self.clone(), moved: Vec::new(), leaving: BTreeSet::new(), refused: Vec::new() };
+        let mut set =
+            Application { tree: self.clone(), moved: Vec::new(), leaving: BTreeSet::new(), refused: Vec::new() };
         set.check_values(changes);
         set.name_what_leaves(changes);
         if set.refused.is_empty() {
@@ -89,7 +90,10 @@ impl Tree {
 
     /// The paths at and below a path. A directory sorts directly before what is in it.
     fn subtree<'a>(&'a self, path: &'a RelPath) -> impl Iterator<Item = &'a RelPath> {
-        self.entries.range(path.clone()..).map(|(below, _)| below).take_while(move |below| *below == path || below.is_below(path))
+        self.entries
+            .range(path.clone()..)
+            .map(|(below, _)| below)
+            .take_while(move |below| *below == path || below.is_below(path))
     }
 }
 
@@ -114,7 +118,9 @@ impl Application {
         let mut arriving = BTreeSet::new();
         for (index, change) in changes.iter().enumerate() {
             let root_allowed = matches!(change, Change::Metadata { .. });
-            if change.path().is_root() && !root_allowed || change.metadata().is_some_and(|metadata| !metadata.is_valid()) {
+            if change.path().is_root() && !root_allowed
+                || change.metadata().is_some_and(|metadata| !metadata.is_valid())
+            {
                 self.refuse(index, RefusalReason::Invalid);
             }
             if !matches!(change, Change::Delete { .. }) && !arriving.insert(change.path()) {
