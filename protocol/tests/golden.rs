@@ -1,0 +1,173 @@
+//! The bytes of docs/PROTOCOL.md are the bytes on the wire. A change here is a change of the protocol.
+
+use protocol::wire::{
+    ChangesPage, Claim, Commit, Committed, Compression, Contact, ContactReply, Fill, Filled, Hello, HelloReply, Limits,
+    Missing, Propose, Proposed, Request, Response, Round, Source,
+};
+use protocol::{
+    ByteRange, Change, ContentId, ContentPlan, Entry, Head, Lineage, LinkTarget, Metadata, MirrorName, Piece, RelPath,
+    RevisionDigest, RoundId, Segment, StoreId, Timestamp, canonical_batch,
+};
+
+const DOCUMENT: &str = include_str!("../../docs/PROTOCOL.md");
+
+fn path(text: &str) -> RelPath {
+    RelPath::parse(text.as_bytes()).expect("valid in this test")
+}
+
+fn mirror() -> MirrorName {
+    MirrorName::parse(b"docs").expect("valid in this test")
+}
+
+fn metadata(mode: u16) -> Metadata {
+    Metadata { mode, mtime: Timestamp::from_nanos(1_700_000_000_123_456_789), uid: 1000, gid: 1000, attributes: vec![] }
+}
+
+fn file(text: &str) -> Entry {
+    Entry::File { metadata: metadata(0o644), size: text.len() as u64, content: ContentId::of(text.as_bytes()) }
+}
+
+/// One change of every kind.
+fn changes() -> Vec<Change> {
+    let target = LinkTarget::parse(b"../b").expect("valid in this test");
+    vec![
+        Change::Create { path: path("a"), entry: Entry::Directory { metadata: metadata(0o755) } },
+        Change::Modify { path: path("b"), entry: file("hello") },
+        Change::Metadata { path: RelPath::root(), metadata: metadata(0o700) },
+        Change::Delete { path: path("c/d") },
+        Change::Move { from: path("e"), to: path("f"), entry: file("moved") },
+        Change::Replace { path: path("g"), entry: Entry::Symlink { metadata: metadata(0o777), target } },
+    ]
+}
+
+fn head(number: u64) -> Head {
+    Head { number, digest: RevisionDigest::from_bytes([0x11; 32]) }
+}
+
+fn source() -> Source {
+    Source { path: b"/home/u/docs".to_vec().into(), identity: vec![1, 2, 3].into(), host: "laptop".to_owned() }
+}
+
+fn requests() -> Vec<(&'static str, Request)> {
+    let lineage = Lineage::from_bytes([0x22; 16]);
+    let round = Round { id: RoundId::from_bytes([0x33; 16]), started: Timestamp::from_nanos(5) };
+    let content = ContentId::of(b"hello");
+    let recipe = vec![
+        Segment::Copy { content: ContentId::of(b"old"), offset: 1, length: 2 },
+        Segment::Literal { length: 2 },
+        Segment::Zeros { length: 1 },
+    ];
+    let contents = vec![ContentPlan { content, length: 5, recipe }];
+    let piece = Piece { index: 0, offset: 2, length: 2 };
+    let proposal = RevisionDigest::from_bytes([0x44; 32]);
+    vec![
+        ("hello", Request::Hello(Hello { protocol_min: 1, protocol_max: 1 })),
+        ("contact", Request::Contact(Contact { mirror: mirror(), lineage, head: Head::genesis() })),
+        ("claim", Request::Claim(Claim { mirror: mirror(), source: source(), replaces: None })),
+        (
+            "propose",
+            Request::Propose(Propose { mirror: mirror(), base: head(7), lineage, round, changes: changes(), contents }),
+        ),
+        (
+            "fill",
+            Request::Fill(Fill {
+                mirror: mirror(),
+                proposal,
+                pieces: vec![piece],
+                compression: Compression::None,
+                data: b"lo".to_vec().into(),
+            }),
+        ),
+        ("commit", Request::Commit(Commit { mirror: mirror(), proposal, lineage })),
+    ]
+}
+
+fn responses() -> Vec<(&'static str, &'static str, Response)> {
+    let hello = HelloReply {
+        protocol_min: 1,
+        protocol_max: 1,
+        store: StoreId::from_bytes([0x55; 16]),
+        client: "laptop".to_owned(),
+        limits: Limits { batch_changes: 65_536, frame_bytes: 4_194_304, concurrent_requests: 8 },
+        features: vec![],
+    };
+    let contact = ContactReply {
+        head: head(7),
+        head_lineage: Some(Lineage::from_bytes([0x22; 16])),
+        in_chain: true,
+        superseded_at: None,
+        source: Some(source()),
+        wanted: vec![],
+        is_empty: false,
+    };
+    let missing = vec![Missing { index: 0, ranges: vec![ByteRange { offset: 2, length: 2 }] }];
+    let open = Proposed::Open { proposal: RevisionDigest::from_bytes([0x44; 32]), missing };
+    let page = ChangesPage { until: head(7), changes: vec![Change::Delete { path: path("c") }], more: false };
+    vec![
+        ("hello", "hello-reply", Response::Hello(hello)),
+        ("contact", "contact-reply", Response::Contact(contact)),
+        ("propose", "propose-reply", Response::Propose(open)),
+        ("fill", "fill-reply", Response::Fill(Filled { mismatched: vec![] })),
+        ("commit", "commit-reply", Response::Commit(Committed::Durable { head: head(8), wanted: vec![] })),
+        ("changes", "changes-reply", Response::ChangesSince(page)),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The block of the document with this name, white space removed.
+fn documented(name: &str) -> String {
+    let fence = format!("```golden {name}\n");
+    let start = DOCUMENT.find(&fence).unwrap_or_else(|| panic!("docs/PROTOCOL.md has no block `golden {name}`"));
+    let block = &DOCUMENT[start + fence.len()..];
+    block[..block.find("```").expect("a block ends")].split_whitespace().collect()
+}
+
+#[test]
+fn every_documented_request_is_encoded_so_and_read_back() {
+    for (name, request) in requests() {
+        assert_eq!(hex(&request.encode()), documented(name), "{name}");
+        assert_eq!(Request::decode(request.route(), &request.encode()), Ok(request), "{name}");
+    }
+}
+
+#[test]
+fn every_documented_response_is_encoded_so_and_read_back() {
+    for (route, name, response) in responses() {
+        assert_eq!(hex(&response.encode()), documented(name), "{name}");
+        assert_eq!(Response::decode(route, &response.encode()), Ok(response), "{name}");
+    }
+}
+
+#[test]
+fn the_canonical_batch_and_its_digest_are_as_documented_whatever_the_order() {
+    let mut changes = changes();
+    assert_eq!(hex(&canonical_batch(&changes)), documented("canonical-batch"));
+    assert_eq!(hex(Head::genesis().after(&changes).digest.as_bytes()), documented("digest"));
+    changes.reverse();
+    assert_eq!(hex(&canonical_batch(&changes)), documented("canonical-batch"), "a batch is a set");
+}
+
+#[test]
+fn an_unknown_optional_field_is_ignored_and_an_unknown_kind_of_change_refused() {
+    // {0: 1, 1: 1, 9: "new"}
+    let newer = [0xa3, 0x00, 0x01, 0x01, 0x01, 0x09, 0x63, b'n', b'e', b'w'];
+    assert_eq!(Request::decode("hello", &newer), Ok(Request::Hello(Hello { protocol_min: 1, protocol_max: 1 })));
+    // [99, ["a"]]
+    let unknown = [0x82, 0x18, 0x63, 0x81, 0x41, b'a'];
+    assert!(minicbor::decode::<Change>(&unknown).is_err());
+}
+
+#[test]
+fn truncated_and_over_long_messages_are_refused_at_every_byte() {
+    for (name, request) in requests() {
+        let bytes = request.encode();
+        for end in 0..bytes.len() {
+            assert!(Request::decode(request.route(), &bytes[..end]).is_err(), "{name} cut at {end}");
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        assert!(Request::decode(request.route(), &longer).is_err(), "{name}");
+    }
+}
