@@ -1,0 +1,49 @@
+//! What operations on a file's bytes do to the table.
+
+use std::io;
+
+use protocol::Timestamp;
+use rustix::io::Errno;
+
+use super::inode::{Content, Number};
+use super::inodes::Inodes;
+
+impl Inodes {
+    /// The bytes of a file.
+    pub(super) fn bytes(&self, file: Number) -> io::Result<&[u8]> {
+        match &self.get(file).content {
+            Content::File(bytes) => Ok(bytes),
+            other => Err(other.kind().not_a_file()),
+        }
+    }
+
+    pub(super) fn write(&mut self, file: Number, bytes: &[u8], offset: u64, now: Timestamp) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let start = usize::try_from(offset).map_err(|_| Errno::FBIG)?;
+        let end = start.checked_add(bytes.len()).ok_or(Errno::FBIG)?;
+        let length = self.bytes(file)?.len().max(end);
+        self.resize(file, length, now)?[start..end].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    pub(super) fn set_length(&mut self, file: Number, length: u64, now: Timestamp) -> io::Result<()> {
+        let length = usize::try_from(length).map_err(|_| Errno::FBIG)?;
+        self.resize(file, length, now).map(|_| ())
+    }
+
+    /// Gives a file's bytes a new length, zeros at the end where it grows.
+    fn resize(&mut self, file: Number, length: usize, now: Timestamp) -> io::Result<&mut [u8]> {
+        self.account(self.get(file).content.size(), u64::try_from(length).map_err(|_| Errno::FBIG)?)?;
+        let inode = self.get_mut(file);
+        inode.touch(now);
+        match &mut inode.content {
+            Content::File(bytes) => {
+                bytes.resize(length, 0);
+                Ok(bytes)
+            }
+            other => Err(other.kind().not_a_file()),
+        }
+    }
+}
