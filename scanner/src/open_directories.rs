@@ -11,6 +11,7 @@ use seams::fs::{Directory, Stat, open_by_components};
 use seams::recorded::{DirectoryId, Row};
 
 use crate::compare::Listed;
+use crate::trust::Stamps;
 
 /// How many directories of the stack hold their descriptors.
 const HELD: usize = 32;
@@ -22,6 +23,8 @@ pub(crate) struct OpenDirectory {
     pub handle: Arc<dyn Directory>,
     /// Its own stat when it was opened, before it was listed.
     pub stat: Stat,
+    /// What is known of the stamps of its file system.
+    pub stamps: Stamps,
     /// Its recorded rows, sorted by name.
     pub rows: Vec<Row>,
     /// What was seen in it so far, in the walk's order.

@@ -10,7 +10,7 @@ use seams::parallel::Queue;
 use seams::progress::Progress;
 use seams::recorded::{Recorded, Row};
 
-use crate::compare::{Look, compare, metadata};
+use crate::compare::{compare, metadata};
 use crate::filter::Filter;
 use crate::finding::{Deferral, Finding, Trouble};
 use crate::fingerprint::Reader;
@@ -18,7 +18,7 @@ use crate::judge::Judge;
 use crate::open_directories::OpenDirectory;
 use crate::scan::{Scan, ScanError, Scanned};
 use crate::second_look::{Absent, SecondLook, second_look};
-use crate::trust::StampsByDevice;
+use crate::trust::{Stamps, StampsByDevice};
 use crate::walk::{Subtree, SubtreeWalk};
 
 /// One scan under way, shared by its threads.
@@ -87,9 +87,10 @@ impl<'a> Round<'a> {
         found.scanned.findings.push(Finding::Problem { path, trouble });
     }
 
-    /// Learns, once a file system, whether this machine's own clock stamps there.
-    pub(crate) fn meet_file_system(&self, directory: &dyn Directory, device: u64) {
-        self.stamps.meet(device, || directory.filesystem().is_ok_and(|filesystem| filesystem.local));
+    /// What is known of a directory's file system; asks, once, whether this machine's own clock stamps there.
+    pub(crate) fn meet_file_system(&self, directory: &dyn Directory, stat: &Stat) -> Stamps {
+        self.stamps.meet(stat.device, || directory.filesystem().is_ok_and(|filesystem| filesystem.local));
+        self.stamps.learn(stat.device, stat.ctime)
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {

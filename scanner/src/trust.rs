@@ -41,6 +41,11 @@ pub(crate) struct Stamps {
 }
 
 impl Stamps {
+    /// Whether a ctime can still teach anything.
+    pub(crate) fn may_learn_from(self, ctime: Timestamp) -> bool {
+        self.local && self.step > FINE_STEP && ctime.to_parts().1 != 0
+    }
+
     fn margin(self) -> Duration {
         self.step + SLACK
     }
@@ -88,7 +93,7 @@ impl StampsByDevice {
     pub(crate) fn learn(&self, device: u64, ctime: Timestamp) -> Stamps {
         let mut known = self.0.lock().expect("no holder of this lock panics");
         let stamps = known.entry(device).or_insert(Stamps { step: COARSE_STEP, local: false });
-        if stamps.local && ctime.to_parts().1 != 0 {
+        if stamps.may_learn_from(ctime) {
             stamps.step = FINE_STEP;
         }
         *stamps

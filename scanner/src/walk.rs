@@ -15,6 +15,7 @@ use crate::finding::Trouble;
 use crate::open_directories::{OpenDirectories, OpenDirectory};
 use crate::round::Round;
 use crate::scan::ScanError;
+use crate::trust::Stamps;
 
 /// A subtree to walk.
 #[derive(Debug)]
@@ -119,7 +120,7 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
     }
 }
 
-fn look(round: &Round<'_>, directory: &OpenDirectory, name: &Name) -> Look {
+fn look(round: &Round<'_>, directory: &mut OpenDirectory, name: &Name) -> Look {
     let stat = match directory.handle.stat(name) {
         Ok(stat) => stat,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Look::Vanished,
@@ -139,7 +140,18 @@ fn look(round: &Round<'_>, directory: &OpenDirectory, name: &Name) -> Look {
         },
         FileKind::Directory | FileKind::File | FileKind::Special => None,
     };
-    Look::There { stat, stamps: round.stamps.learn(stat.device, stat.ctime), target }
+    Look::There { stat, stamps: stamps(round, directory, &stat), target }
+}
+
+/// The stamps of a name's file system: its directory's, except at a mount point.
+fn stamps(round: &Round<'_>, directory: &mut OpenDirectory, stat: &Stat) -> Stamps {
+    if stat.device != directory.stat.device {
+        return round.stamps.learn(stat.device, stat.ctime);
+    }
+    if directory.stamps.may_learn_from(stat.ctime) {
+        directory.stamps = round.stamps.learn(stat.device, stat.ctime);
+    }
+    directory.stamps
 }
 
 fn link_target(directory: &OpenDirectory, name: &Name) -> std::io::Result<LinkTarget> {
@@ -200,10 +212,10 @@ fn open_directory(
             return Ok(None);
         }
     };
-    round.meet_file_system(&*handle, stat.device);
+    let stamps = round.meet_file_system(&*handle, &stat);
     let rows = match recorded {
         Some(id) => round.recorded.rows(id).map_err(ScanError::Recorded)?,
         None => Vec::new(),
     };
-    Ok(Some(OpenDirectory { path, handle, stat, rows, listed: Vec::new(), broken: None }))
+    Ok(Some(OpenDirectory { path, handle, stat, stamps, rows, listed: Vec::new(), broken: None }))
 }

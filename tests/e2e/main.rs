@@ -1,0 +1,5 @@
+//! End to end: the real command, a real receiver on port 0, real trees.
+
+mod support;
+
+mod changes;

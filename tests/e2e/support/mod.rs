@@ -1,0 +1,7 @@
+//! What every end-to-end test stands on: a world with a source, a receiver and the command, and trees to compare.
+
+pub(crate) mod tree;
+pub(crate) mod world;
+
+pub(crate) use tree::{assert_mirrored, write};
+pub(crate) use world::{Outcome, Receiver, World};

@@ -1,0 +1,187 @@
+//! A world: a source, a place for state, and either a receiver process or a local directory as destination.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::tree::{assert_mirrored, write};
+
+/// How one run of the command ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        use std::os::unix::process::ExitStatusExt;
+        let signal = output.status.signal().map_or(-1, |signal| -signal);
+        Self {
+            code: output.status.code().unwrap_or(signal),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Fails unless the command ended with this code; shows what it said.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "exit code\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The summary of `--json`: the last line on stdout.
+    #[track_caller]
+    pub(crate) fn summary(&self) -> serde_json::Value {
+        let last = self.stdout.lines().last().expect("a summary is the last line");
+        let summary: serde_json::Value = serde_json::from_str(last).expect("the summary is JSON");
+        assert_eq!(summary["message_type"], "summary");
+        summary
+    }
+
+    /// One number of the summary.
+    #[track_caller]
+    pub(crate) fn count(&self, key: &str) -> u64 {
+        self.summary()[key].as_u64().unwrap_or_else(|| panic!("the summary has no number {key}: {}", self.stdout))
+    }
+}
+
+/// A source, a state directory, a destination directory, all in one temporary directory.
+#[derive(Debug)]
+pub(crate) struct World {
+    root: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let root = TempDir::with_prefix("roundsman-e2e-").expect("a temporary directory");
+        std::fs::create_dir(root.path().join("source")).expect("the source can be made");
+        Self { root }
+    }
+
+    /// A world whose source is this tree.
+    pub(crate) fn with(items: &[&str]) -> Self {
+        let world = Self::new();
+        write(&world.source(), items);
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    pub(crate) fn source(&self) -> PathBuf {
+        self.path("source")
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// Where the mirror of the local client lies.
+    pub(crate) fn mirror(&self) -> PathBuf {
+        self.path("data/local/source")
+    }
+
+    /// The command in a clean environment, with its state in this world.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_roundsman"));
+        command.args(arguments).env_clear().env("HOME", self.root.path()).env("PATH", "/usr/bin:/bin");
+        command.env("ROUNDSMAN_STATE_DIR", self.path("state")).current_dir(self.root.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the command to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        self.command(arguments).output().expect("the command can be run").into()
+    }
+
+    /// One round to the local directory, with `--json` and more arguments.
+    pub(crate) fn scan(&self, more: &[&str]) -> Outcome {
+        self.run(&[&["scan", "source", "--to", "data", "--json"], more].concat())
+    }
+
+    /// A round that must go well; the mirror must then be the source.
+    #[track_caller]
+    pub(crate) fn round(&self) -> Outcome {
+        let outcome = self.scan(&[]).expect(0);
+        assert_mirrored(&self.source(), &self.mirror());
+        outcome
+    }
+
+    /// Starts a receiver on a free port, with a client `tester` whose token lies in `token`.
+    pub(crate) fn receiver(&self) -> Receiver {
+        let added = self.run(&["client", "add", "tester", "--data", "data"]).expect(0);
+        let token = self.path("token");
+        std::fs::write(&token, added.stdout.trim()).expect("the token can be kept");
+        std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("mode 600");
+        Receiver::start(self)
+    }
+}
+
+/// A receiver process; ended when dropped.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Receiver {
+    /// Starts it and waits until it says where it listens.
+    pub(crate) fn start(world: &World) -> Self {
+        let mut command = world.command(&["receive", "--data", "data", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the receiver starts");
+        let stdout = child.stdout.take().expect("its stdout is a pipe");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        let url = line.trim().rsplit(' ').next().expect("the address is the last word").to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "the receiver said: {line:?}");
+        Self { child, url }
+    }
+
+    /// The mirror of the client `tester`.
+    pub(crate) fn mirror(world: &World) -> PathBuf {
+        world.path("data/tester/source")
+    }
+
+    /// One round of the client `tester` to it.
+    pub(crate) fn scan(&self, world: &World, more: &[&str]) -> Outcome {
+        let fixed = ["scan", "source", "--to", &self.url, "--token-file", "token", "--json"];
+        world.run(&[&fixed, more].concat())
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if self.child.kill().is_ok() {
+            self.child.wait().ok();
+        }
+    }
+}
+
+/// Sends a signal to a process by its id.
+pub(crate) fn signal(id: u32, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().expect("kill runs");
+    assert!(status.success(), "kill -{name} {id}");
+}
+
+/// Whether a path is there at all, a dangling link included.
+pub(crate) fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
