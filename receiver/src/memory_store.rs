@@ -1,0 +1,181 @@
+//! [`MemoryStore`]: mirrors as values. It is the model that every other store is compared with.
+//!
+//! Each revision is a whole [`Tree`]; a batch means what [`Tree::apply`] says. Nothing outlives the process.
+
+mod contents;
+mod difference;
+mod mirror;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use protocol::limits::MAX_READ_BYTES;
+use protocol::wire::{
+    ChangesPage, ChangesSince, Check, CheckPage, Claim, Claimed, Commit, Committed, Contact, ContactReply, EntriesPage,
+    Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+};
+use protocol::{ClientName, MirrorName, Problem, ProblemCode, StoreId};
+
+use crate::memory_store::contents::Contents;
+use crate::memory_store::mirror::Mirror;
+use crate::store::Store;
+use crate::store::frame::Frame;
+use crate::store::proposal::{Proposal, check_pieces};
+use crate::store::rules::{head_moved, judge_writer, no_mirror, unknown_proposal};
+
+/// A store that keeps everything in memory.
+#[derive(Debug)]
+pub struct MemoryStore {
+    id: StoreId,
+    clients: Mutex<BTreeMap<ClientName, Client>>,
+}
+
+#[derive(Debug, Default)]
+struct Client {
+    mirrors: BTreeMap<MirrorName, Mirror>,
+    contents: Contents,
+}
+
+impl Client {
+    fn mirror(&mut self, name: &MirrorName) -> Result<&mut Mirror, Problem> {
+        self.mirrors.get_mut(name).ok_or_else(|| no_mirror(name))
+    }
+}
+
+impl MemoryStore {
+    /// A store without mirrors.
+    #[must_use]
+    pub fn new(id: StoreId) -> Self {
+        Self { id, clients: Mutex::default() }
+    }
+
+    fn clients(&self) -> MutexGuard<'_, BTreeMap<ClientName, Client>> {
+        self.clients.lock().expect("no holder of this lock panics")
+    }
+
+    /// Does something with what a client has; a client nobody heard of has nothing.
+    fn with<T>(&self, client: &ClientName, work: impl FnOnce(&mut Client) -> Result<T, Problem>) -> Result<T, Problem> {
+        work(self.clients().entry(client.clone()).or_default())
+    }
+}
+
+impl Store for MemoryStore {
+    fn id(&self) -> StoreId {
+        self.id
+    }
+
+    fn contact(&self, client: &ClientName, request: &Contact) -> Result<ContactReply, Problem> {
+        self.with(client, |client| match client.mirrors.get(&request.mirror) {
+            Some(mirror) => Ok(mirror.contact(request)),
+            None => Ok(Mirror::nobody_claimed(request)),
+        })
+    }
+
+    fn claim(&self, client: &ClientName, request: &Claim) -> Result<Claimed, Problem> {
+        self.with(client, |client| {
+            client.mirrors.entry(request.mirror.clone()).or_insert_with(Mirror::new).claim(request)
+        })
+    }
+
+    fn take_over(&self, client: &ClientName, request: &TakeOver) -> Result<TakenOver, Problem> {
+        self.with(client, |client| client.mirror(&request.mirror)?.take_over(request))
+    }
+
+    fn changes_since(&self, client: &ClientName, request: &ChangesSince) -> Result<ChangesPage, Problem> {
+        self.with(client, |client| client.mirror(&request.mirror)?.changes_since(request))
+    }
+
+    fn list_at(&self, client: &ClientName, request: &ListAt) -> Result<EntriesPage, Problem> {
+        self.with(client, |client| client.mirror(&request.mirror)?.list_at(request))
+    }
+
+    fn propose(&self, client: &ClientName, request: &Propose) -> Result<Proposed, Problem> {
+        let proposal = Proposal::check(request)?;
+        self.with(client, |client| {
+            let mirror = client.mirrors.get_mut(&request.mirror).ok_or_else(|| no_mirror(&request.mirror))?;
+            if mirror.head() == proposal.result {
+                return Ok(Proposed::Done { head: proposal.result });
+            }
+            judge_writer(proposal.base, mirror.superseded_at(proposal.lineage))?;
+            if proposal.base == mirror.head() {
+                if let Err(refused) = mirror.tree().apply(&proposal.changes) {
+                    return Ok(Proposed::Refused { refused });
+                }
+            } else if !mirror.proposals.would_make(proposal.base) {
+                return Err(head_moved(&request.mirror, mirror.head(), proposal.base));
+            }
+            let missing = client.contents.missing(&proposal)?;
+            let digest = proposal.result.digest;
+            mirror.proposals.keep(Arc::new(proposal));
+            Ok(Proposed::Open { proposal: digest, missing })
+        })
+    }
+
+    fn fill(&self, client: &ClientName, request: &Fill) -> Result<Filled, Problem> {
+        let frame = Frame::unpack(request)?;
+        self.with(client, |client| {
+            let open = client.mirror(&request.mirror)?.proposals.find(request.proposal);
+            let proposal = open.ok_or_else(|| unknown_proposal(&request.mirror))?;
+            check_pieces(&proposal, &request.pieces)?;
+            client.contents.fill(&proposal, &frame)
+        })
+    }
+
+    fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem> {
+        self.with(client, |client| {
+            let mirror = client.mirrors.get_mut(&request.mirror).ok_or_else(|| no_mirror(&request.mirror))?;
+            if mirror.head().digest == request.proposal {
+                return Ok(Committed::Durable { head: mirror.head(), wanted: Vec::new() });
+            }
+            let open = mirror.proposals.find(request.proposal);
+            let proposal = open.ok_or_else(|| unknown_proposal(&request.mirror))?;
+            judge_writer(proposal.base, mirror.superseded_at(request.lineage))?;
+            if proposal.base != mirror.head() {
+                return Err(head_moved(&request.mirror, mirror.head(), proposal.base));
+            }
+            let tree = match mirror.tree().apply(&proposal.changes) {
+                Ok(tree) => tree,
+                Err(refused) => return Ok(Committed::Refused { refused }),
+            };
+            let missing = client.contents.missing(&proposal)?;
+            if !missing.is_empty() {
+                return Ok(Committed::Incomplete { missing });
+            }
+            let wrong = client.contents.make_all(&proposal)?;
+            if !wrong.is_empty() {
+                mirror.proposals.demand_literals(&proposal, &wrong);
+                return Ok(Committed::Incomplete { missing: wrong });
+            }
+            mirror.append(proposal.result, request.lineage, tree);
+            mirror.proposals.close(request.proposal);
+            Ok(Committed::Durable { head: proposal.result, wanted: Vec::new() })
+        })
+    }
+
+    fn read_at(&self, client: &ClientName, request: &ReadAt) -> Result<ReadPage, Problem> {
+        self.with(client, |client| {
+            let entry = client.mirror(&request.mirror)?.entry_at(request)?;
+            let Some((content, _)) = entry.content() else {
+                return Err(Problem::new(ProblemCode::Malformed, format!("{} is no file", request.path)));
+            };
+            let length = request.range.length.min(MAX_READ_BYTES);
+            let data = client.contents.read(content, request.range.offset, length);
+            Ok(ReadPage { entry, data: data.into() })
+        })
+    }
+
+    /// What is only known and nowhere else cannot differ from what is known.
+    fn check(&self, client: &ClientName, request: &Check) -> Result<CheckPage, Problem> {
+        self.with(client, |client| {
+            client.mirror(&request.mirror)?;
+            Ok(CheckPage { findings: Vec::new(), next: None })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::store::conformance::suite!(|| MemoryStore::new(StoreId::from_bytes([7; 16])));
+}

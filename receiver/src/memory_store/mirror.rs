@@ -1,0 +1,150 @@
+//! One mirror as a list of trees.
+
+use std::collections::BTreeMap;
+
+use protocol::wire::{
+    ChangesPage, ChangesSince, Claim, Claimed, Contact, ContactReply, EntriesPage, ListAt, Listed, ReadAt, Source,
+    TakeOver, TakenOver,
+};
+use protocol::{Entry, Head, Lineage, Problem, ProblemCode, RelPath, Tree};
+
+use crate::memory_store::difference::difference;
+use crate::store::page::{PageBudget, changes_page, entry_bytes};
+use crate::store::proposal::OpenProposals;
+use crate::store::rules::{ClaimVerdict, head_moved, judge_claim, judge_heir, malformed, no_revision};
+
+#[derive(Debug)]
+pub(super) struct Mirror {
+    source: Option<Source>,
+    /// Revision `n` at place `n`; never empty.
+    revisions: Vec<Revision>,
+    superseded: BTreeMap<Lineage, u64>,
+    pub(super) proposals: OpenProposals,
+}
+
+#[derive(Debug)]
+struct Revision {
+    head: Head,
+    lineage: Option<Lineage>,
+    tree: Tree,
+}
+
+impl Mirror {
+    pub(super) fn new() -> Self {
+        let genesis = Revision { head: Head::genesis(), lineage: None, tree: Tree::new() };
+        Self {
+            source: None,
+            revisions: vec![genesis],
+            superseded: BTreeMap::new(),
+            proposals: OpenProposals::default(),
+        }
+    }
+
+    /// Where a mirror stands that does not exist.
+    pub(super) fn nobody_claimed(request: &Contact) -> ContactReply {
+        Self::new().contact(request)
+    }
+
+    fn last(&self) -> &Revision {
+        self.revisions.last().expect("the genesis is always there")
+    }
+
+    pub(super) fn head(&self) -> Head {
+        self.last().head
+    }
+
+    pub(super) fn tree(&self) -> &Tree {
+        &self.last().tree
+    }
+
+    pub(super) fn superseded_at(&self, lineage: Lineage) -> Option<u64> {
+        self.superseded.get(&lineage).copied()
+    }
+
+    pub(super) fn append(&mut self, head: Head, lineage: Lineage, tree: Tree) {
+        self.revisions.push(Revision { head, lineage: Some(lineage), tree });
+    }
+
+    fn revision(&self, number: u64) -> Option<&Revision> {
+        usize::try_from(number).ok().and_then(|number| self.revisions.get(number))
+    }
+
+    fn in_chain(&self, head: Head) -> bool {
+        self.revision(head.number).is_some_and(|revision| revision.head == head)
+    }
+
+    pub(super) fn contact(&self, request: &Contact) -> ContactReply {
+        ContactReply {
+            head: self.head(),
+            head_lineage: self.last().lineage,
+            in_chain: self.in_chain(request.head),
+            superseded_at: self.superseded_at(request.lineage),
+            source: self.source.clone(),
+            wanted: Vec::new(),
+            is_empty: self.tree().is_empty(),
+        }
+    }
+
+    pub(super) fn claim(&mut self, request: &Claim) -> Result<Claimed, Problem> {
+        let verdict = judge_claim(&request.mirror, self.source.as_ref(), &request.source, request.replaces.as_ref())?;
+        if verdict == ClaimVerdict::Record {
+            self.source = Some(request.source.clone());
+        }
+        Ok(Claimed {})
+    }
+
+    pub(super) fn take_over(&mut self, request: &TakeOver) -> Result<TakenOver, Problem> {
+        if !self.in_chain(request.fork) {
+            return Err(head_moved(&request.mirror, self.head(), request.fork));
+        }
+        judge_heir(request.lineage, |lineage| self.superseded_at(lineage))?;
+        let past_fork = self.revisions.iter().filter(|revision| revision.head.number > request.fork.number);
+        let writers: Vec<Lineage> = past_fork.filter_map(|revision| revision.lineage).chain(request.former).collect();
+        for former in writers.into_iter().filter(|former| *former != request.lineage) {
+            let fork = self.superseded.entry(former).or_insert(request.fork.number);
+            *fork = request.fork.number.min(*fork);
+        }
+        Ok(TakenOver {})
+    }
+
+    pub(super) fn changes_since(&self, request: &ChangesSince) -> Result<ChangesPage, Problem> {
+        if !self.in_chain(request.since) {
+            return Err(head_moved(&request.mirror, self.head(), request.since));
+        }
+        let number = request.until.unwrap_or(self.head().number);
+        let until = self.revision(number).ok_or_else(|| no_revision(&request.mirror, number))?;
+        if number < request.since.number {
+            return Err(malformed("changes lead from a revision to a later one"));
+        }
+        let since = self.revision(request.since.number).expect("it lies in the chain");
+        let changes = difference(&since.tree, &until.tree);
+        let (changes, more) = changes_page(changes, request.skip);
+        Ok(ChangesPage { until: until.head, changes, more })
+    }
+
+    pub(super) fn list_at(&self, request: &ListAt) -> Result<EntriesPage, Problem> {
+        let number = request.revision.unwrap_or(self.head().number);
+        let revision = self.revision(number).ok_or_else(|| no_revision(&request.mirror, number))?;
+        let root = Listed { path: RelPath::root(), entry: Entry::Directory { metadata: revision.tree.root().clone() } };
+        let below = revision.tree.iter().map(|(path, entry)| Listed { path: path.clone(), entry: entry.clone() });
+        let mut rest = std::iter::once(root)
+            .chain(below)
+            .filter(|listed| request.after.as_ref().is_none_or(|after| listed.path > *after))
+            .peekable();
+        let mut budget = PageBudget::new();
+        let mut entries = Vec::new();
+        while let Some(listed) = rest.next_if(|listed| budget.take(entry_bytes(&listed.path, &listed.entry))) {
+            entries.push(listed);
+        }
+        Ok(EntriesPage { revision: revision.head, entries, more: rest.peek().is_some() })
+    }
+
+    pub(super) fn entry_at(&self, request: &ReadAt) -> Result<Entry, Problem> {
+        let number = request.revision.unwrap_or(self.head().number);
+        let revision = self.revision(number).ok_or_else(|| no_revision(&request.mirror, number))?;
+        let entry = if request.path.is_root() { None } else { revision.tree.get(&request.path) };
+        entry.cloned().ok_or_else(|| {
+            Problem::new(ProblemCode::NotFound, format!("revision {number} has no file {}", request.path))
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! [`Store`]: everything the service asks of the place where mirrors are kept, and the rules all stores share.
+//!
+//! A store answers checked wire requests of one authenticated client. What a peer may say and what it means is
+//! decided here, once ([`proposal`], [`frame`], [`rules`]); how it is kept is the store's own business. One
+//! conformance suite holds every store to the same behaviour.
+
+pub(crate) mod frame;
+pub(crate) mod page;
+pub(crate) mod proposal;
+pub(crate) mod range_set;
+pub(crate) mod rules;
+
+#[cfg(test)]
+pub(crate) mod conformance;
+
+use std::fmt::Debug;
+
+use protocol::wire::{
+    ChangesPage, ChangesSince, Check, CheckPage, Claim, Claimed, Commit, Committed, Contact, ContactReply, EntriesPage,
+    Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+};
+use protocol::{ClientName, Problem, StoreId};
+
+/// Where mirrors are kept. Clients share nothing: what one holds does not exist for another.
+///
+/// Every method blocks until it is done, may be called from many threads at once, and answers a [`Problem`]
+/// whose words never reveal anything of the machine. `HeadMoved`, `UnknownProposal`, `Fenced`, `OtherSource`,
+/// `NotFound`, `Malformed` and `TooLarge` speak of the request; `RedoPending`, `NoSpace`, `Unavailable` and
+/// `Internal` of the store.
+pub trait Store: Debug + Send + Sync {
+    /// Which store this is. Another id means that another receiver answers.
+    fn id(&self) -> StoreId;
+
+    /// Where a mirror stands, seen from where the client stands. An unknown mirror stands at genesis.
+    ///
+    /// # Errors
+    /// Only where the store itself fails.
+    fn contact(&self, client: &ClientName, request: &Contact) -> Result<ContactReply, Problem>;
+
+    /// Records the source of a mirror; makes the mirror if there is none.
+    ///
+    /// # Errors
+    /// `OtherSource` if the mirror is the copy of another source than `replaces` says.
+    fn claim(&self, client: &ClientName, request: &Claim) -> Result<Claimed, Problem>;
+
+    /// Durably supersedes the former lineage and all that wrote past the fork, the new one excepted.
+    ///
+    /// # Errors
+    /// `NotFound` without such a mirror, `HeadMoved` if the fork is not in its chain, `Fenced` if the new lineage
+    /// was itself superseded.
+    fn take_over(&self, client: &ClientName, request: &TakeOver) -> Result<TakenOver, Problem>;
+
+    /// The difference of two revisions as one set of changes on the older, paged.
+    ///
+    /// # Errors
+    /// `HeadMoved` if `since` is not in the chain, `NotFound` for a later revision that there is not.
+    fn changes_since(&self, client: &ClientName, request: &ChangesSince) -> Result<ChangesPage, Problem>;
+
+    /// The tree at a revision, sorted by path, paged.
+    ///
+    /// # Errors
+    /// `NotFound` for a mirror or revision that there is not.
+    fn list_at(&self, client: &ClientName, request: &ListAt) -> Result<EntriesPage, Problem>;
+
+    /// Opens a proposal. Its base is the head, or what another open proposal would make the head: then its changes
+    /// are checked when their turn comes.
+    ///
+    /// # Errors
+    /// `HeadMoved`, `Fenced`, `NotFound` for a mirror nobody claimed or a content that a recipe copies and the
+    /// client does not hold, `Malformed` and `TooLarge` for what no honest client proposes.
+    fn propose(&self, client: &ClientName, request: &Propose) -> Result<Proposed, Problem>;
+
+    /// Takes one frame of literals of an open proposal.
+    ///
+    /// # Errors
+    /// `UnknownProposal`, `Malformed`, `TooLarge`, `NoSpace`.
+    fn fill(&self, client: &ClientName, request: &Fill) -> Result<Filled, Problem>;
+
+    /// Applies a proposal as a whole or not at all; answered only when durable. The digest it makes is the only
+    /// idempotency key: what is the head already is durable.
+    ///
+    /// # Errors
+    /// `UnknownProposal`, `HeadMoved`, `Fenced`, `RedoPending`, `NoSpace`.
+    fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem>;
+
+    /// Bytes of a file as it was at a revision.
+    ///
+    /// # Errors
+    /// `NotFound` for what there is not, or not any more; `Malformed` if the path is no file.
+    fn read_at(&self, client: &ClientName, request: &ReadAt) -> Result<ReadPage, Problem>;
+
+    /// Compares a mirror's files with what the store knows of them, a part at a time.
+    ///
+    /// # Errors
+    /// `NotFound` for a mirror that there is not.
+    fn check(&self, client: &ClientName, request: &Check) -> Result<CheckPage, Problem>;
+}

@@ -1,0 +1,61 @@
+//! One suite of tests that every [`Store`](crate::store::Store) passes: what it promises to clients, tried through
+//! the trait alone.
+
+mod batches;
+mod contents;
+mod heads;
+mod histories;
+pub(crate) mod peer;
+
+pub(crate) use batches::*;
+pub(crate) use contents::*;
+pub(crate) use heads::*;
+pub(crate) use histories::*;
+
+/// Makes every test of the suite a test of the module it is called in. Takes a way to make a fresh store.
+macro_rules! suite {
+    ($make:expr) => {
+        $crate::store::conformance::suite!(@ $make;
+            an_unknown_mirror_stands_at_genesis
+            the_first_claim_makes_the_mirror_and_another_source_is_refused
+            a_proposal_on_another_base_is_refused
+            a_mirror_nobody_claimed_takes_no_proposals
+            a_repeated_commit_is_durable_again
+            a_proposal_of_what_is_the_head_already_is_done
+            the_oldest_proposal_gives_way_and_is_unknown
+            a_proposal_may_run_ahead_of_the_commit_before_it
+            a_superseded_lineage_is_fenced
+            a_takeover_supersedes_whoever_wrote_past_the_fork
+            a_takeover_needs_a_fork_in_the_chain
+            clients_share_nothing
+            literals_arrive_in_any_order_and_repeated
+            a_content_that_is_held_is_never_missing
+            what_arrived_is_kept_for_the_next_proposal
+            a_commit_before_all_literals_names_the_rest
+            a_content_made_of_copies_literals_and_zeros_is_whole
+            a_copy_that_is_not_what_the_id_says_is_answered_with_digests
+            a_copy_past_the_end_or_of_another_clients_content_is_refused
+            bytes_that_are_not_what_their_id_says_are_thrown_away
+            what_no_honest_client_proposes_is_malformed
+            pieces_outside_the_literals_are_refused
+            an_empty_file_needs_nobody_to_send_it
+            a_large_content_arrives_in_many_frames
+            bytes_are_read_at_every_revision
+            swaps_cycles_and_kind_changes_are_one_batch
+            a_refused_change_is_named_and_nothing_happens
+            names_are_bytes
+            pages_cover_a_tree_that_does_not_fit_into_one
+            a_fresh_mirror_passes_its_check
+            random_histories_give_what_the_model_gives
+        );
+    };
+    (@ $make:expr; $($test:ident)*) => {
+        $(#[test]
+        fn $test() {
+            let make = $make;
+            $crate::store::conformance::$test(&make());
+        })*
+    };
+}
+
+pub(crate) use suite;

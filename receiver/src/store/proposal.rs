@@ -1,0 +1,205 @@
+//! [`Proposal`]: a checked batch with its recipes, and the few that a mirror keeps open.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use protocol::limits::{MAX_BATCH_CHANGES, MAX_BATCH_SEGMENTS, MAX_OPEN_PROPOSALS};
+use protocol::wire::{Missing, Propose, Round};
+use protocol::{
+    ByteRange, Change, ContentId, ContentPlan, Head, Lineage, Piece, Problem, ProblemCode, RevisionDigest, Segment,
+};
+
+use crate::store::range_set::RangeSet;
+use crate::store::rules::{malformed, too_large};
+
+/// A batch that means something: within the limits, every content planned once, every recipe of the right length.
+/// Whether its changes can be applied is another question, which only the base can answer.
+#[derive(Debug)]
+pub(crate) struct Proposal {
+    /// The head its changes mean.
+    pub(crate) base: Head,
+    /// The head it would make.
+    pub(crate) result: Head,
+    /// Who proposed it.
+    pub(crate) lineage: Lineage,
+    /// The round it belongs to.
+    pub(crate) round: Round,
+    /// The changes: a set.
+    pub(crate) changes: Vec<Change>,
+    /// Every distinct content they name.
+    pub(crate) contents: Vec<ContentPlan>,
+}
+
+impl Proposal {
+    /// Checks everything about a proposal that needs no store.
+    pub(crate) fn check(request: &Propose) -> Result<Self, Problem> {
+        if request.changes.len() > MAX_BATCH_CHANGES {
+            return Err(too_large(format!("a batch has at most {MAX_BATCH_CHANGES} changes")));
+        }
+        check_recipes(&request.contents)?;
+        check_names(&request.changes, &request.contents)?;
+        Ok(Self {
+            base: request.base,
+            result: request.base.after(&request.changes),
+            lineage: request.lineage,
+            round: request.round,
+            changes: request.changes.clone(),
+            contents: request.contents.clone(),
+        })
+    }
+
+    /// The content a piece belongs to.
+    pub(crate) fn content_of(&self, piece: Piece) -> Result<&ContentPlan, Problem> {
+        self.plan(piece.index).ok_or_else(|| malformed(format!("the proposal has no content {}", piece.index)))
+    }
+
+    /// The content at a place of the proposal.
+    pub(crate) fn plan(&self, index: u32) -> Option<&ContentPlan> {
+        usize::try_from(index).ok().and_then(|index| self.contents.get(index))
+    }
+
+    /// The same, but what is missing is all literal from here on: copies were tried and came out wrong.
+    fn with_literals(&self, missing: &[Missing]) -> Self {
+        let mut contents = self.contents.clone();
+        for Missing { index, .. } in missing {
+            if let Some(plan) = usize::try_from(*index).ok().and_then(|index| contents.get_mut(index)) {
+                plan.recipe.clear();
+            }
+        }
+        Self { changes: self.changes.clone(), contents, ..*self }
+    }
+
+    /// Whether a content is held, with the length that the plan says. One id has one length.
+    pub(crate) fn is_held(plan: &ContentPlan, held: Option<u64>) -> Result<bool, Problem> {
+        match held {
+            Some(length) if length != plan.length => {
+                Err(malformed(format!("the content {} has {length} bytes, not {}", plan.content, plan.length)))
+            }
+            held => Ok(held.is_some()),
+        }
+    }
+
+    /// Checks the recipes' copies against the contents that the client holds.
+    pub(crate) fn check_copies(
+        plan: &ContentPlan,
+        mut held: impl FnMut(ContentId) -> Result<Option<u64>, Problem>,
+    ) -> Result<(), Problem> {
+        for segment in &plan.recipe {
+            let Segment::Copy { content, offset, length } = segment else { continue };
+            let Some(size) = held(*content)? else {
+                let detail = format!("a recipe copies from {content}, which is not held");
+                return Err(Problem::new(ProblemCode::NotFound, detail).with_hint("send those bytes"));
+            };
+            if offset.checked_add(*length).is_none_or(|end| end > size) {
+                return Err(malformed(format!("a recipe copies past the end of {content}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_recipes(contents: &[ContentPlan]) -> Result<(), Problem> {
+    let mut segments = 0usize;
+    let mut distinct = BTreeSet::new();
+    for plan in contents {
+        segments = segments.saturating_add(plan.recipe.len());
+        if segments > MAX_BATCH_SEGMENTS {
+            return Err(too_large(format!("the recipes of a batch have at most {MAX_BATCH_SEGMENTS} segments")));
+        }
+        if !distinct.insert(plan.content) {
+            return Err(malformed(format!("the content {} is planned twice", plan.content)));
+        }
+        if i64::try_from(plan.length).is_err() {
+            return Err(too_large(format!("the content {} is longer than any file", plan.content)));
+        }
+        if !plan.is_complete() {
+            return Err(malformed(format!("the recipe of {} does not make its length", plan.content)));
+        }
+    }
+    Ok(())
+}
+
+/// Every content the changes name is planned with the same length, and no other.
+fn check_names(changes: &[Change], contents: &[ContentPlan]) -> Result<(), Problem> {
+    let lengths: HashMap<ContentId, u64> = contents.iter().map(|plan| (plan.content, plan.length)).collect();
+    let mut named = BTreeSet::new();
+    for (content, size) in changes.iter().filter_map(|change| change.entry()?.content()) {
+        match lengths.get(&content) {
+            Some(length) if *length == size => named.insert(content),
+            Some(_) => return Err(malformed(format!("the content {content} has two lengths"))),
+            None => return Err(malformed(format!("the content {content} is named but not planned"))),
+        };
+    }
+    if named.len() == contents.len() { Ok(()) } else { Err(malformed("a content is planned that no change names")) }
+}
+
+/// The missing ranges of each content, where there are any.
+pub(crate) fn missing_of(
+    proposal: &Proposal,
+    mut lacking: impl FnMut(&ContentPlan) -> Result<Vec<ByteRange>, Problem>,
+) -> Result<Vec<Missing>, Problem> {
+    let mut missing = Vec::new();
+    for (index, plan) in (0u32..).zip(&proposal.contents) {
+        let ranges = lacking(plan)?;
+        if !ranges.is_empty() {
+            missing.push(Missing { index, ranges });
+        }
+    }
+    Ok(missing)
+}
+
+/// Checks that each piece lies within the literals of its content.
+pub(crate) fn check_pieces(proposal: &Proposal, pieces: &[Piece]) -> Result<(), Problem> {
+    let mut literals: HashMap<u32, RangeSet> = HashMap::new();
+    for piece in pieces {
+        let plan = proposal.content_of(*piece)?;
+        let literal = literals.entry(piece.index).or_insert_with(|| RangeSet::of(plan.literals()));
+        if !literal.contains(range_of(*piece)) {
+            return Err(malformed(format!("a piece lies outside the literals of {}", plan.content)));
+        }
+    }
+    Ok(())
+}
+
+/// Where a piece lies in its content.
+pub(crate) fn range_of(piece: Piece) -> ByteRange {
+    ByteRange { offset: piece.offset, length: piece.length }
+}
+
+/// The open proposals of one mirror, oldest first. They are only in memory: a client whose proposal is unknown
+/// proposes again, and what arrived in the meantime is found by its content id.
+#[derive(Debug, Default)]
+pub(crate) struct OpenProposals {
+    open: VecDeque<Arc<Proposal>>,
+}
+
+impl OpenProposals {
+    /// Keeps a proposal; the same again replaces its former self, and the oldest gives way.
+    pub(crate) fn keep(&mut self, proposal: Arc<Proposal>) {
+        self.close(proposal.result.digest);
+        if self.open.len() == MAX_OPEN_PROPOSALS {
+            self.open.pop_front();
+        }
+        self.open.push_back(proposal);
+    }
+
+    /// An open proposal.
+    pub(crate) fn find(&self, digest: RevisionDigest) -> Option<Arc<Proposal>> {
+        self.open.iter().find(|open| open.result.digest == digest).cloned()
+    }
+
+    /// Whether a head is what an open proposal would make.
+    pub(crate) fn would_make(&self, head: Head) -> bool {
+        self.open.iter().any(|open| open.result == head)
+    }
+
+    /// Makes contents that came out wrong literal, so that they can be filled.
+    pub(crate) fn demand_literals(&mut self, proposal: &Proposal, wrong: &[Missing]) {
+        self.keep(Arc::new(proposal.with_literals(wrong)));
+    }
+
+    /// Forgets a proposal.
+    pub(crate) fn close(&mut self, digest: RevisionDigest) {
+        self.open.retain(|open| open.result.digest != digest);
+    }
+}
