@@ -150,8 +150,9 @@ fn reading(stat: &Stat, pass: &Pass, old: Option<&Reading>, start: ReadStart, st
 }
 
 /// The reading of a file that has grown since: nothing is proven about what it holds now.
-fn unproven(reading: Reading) -> Reading {
-    Reading { trust: Trust::Unproven, ..reading }
+fn unproven(mut reading: Reading) -> Reading {
+    reading.trust = Trust::Unproven;
+    reading
 }
 
 #[cfg(test)]

@@ -24,17 +24,32 @@ pub(crate) struct Judge<'a, 'r, 'b> {
 
 impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     pub(crate) fn new(round: &'a Round<'r>, directory: &'a OpenDirectory, reader: &'a mut Reader<'b>) -> Self {
-        let mut noted = Scanned::default();
+        let mut judge =
+            Self { round, directory, reader, noted: Scanned::default(), absent: Vec::new(), vanished: Vec::new() };
         for listed in &directory.listed {
             if let Look::There { stat, .. } = &listed.look {
-                noted.counts.files += u64::from(stat.kind == FileKind::File);
-                noted.counts.bytes += if stat.kind == FileKind::File { stat.size } else { 0 };
+                judge.count(&listed.name, stat);
             }
         }
         if directory.path.is_root() {
-            noted.counts.names_in_root = directory.listed.len() as u64;
+            judge.noted.counts.names_in_root = directory.listed.len() as u64;
         }
-        Self { round, directory, reader, noted, absent: Vec::new(), vanished: Vec::new() }
+        judge
+    }
+
+    /// Counts files; notes inodes of directories, hints for move matching, where they are not recorded so.
+    fn count(&mut self, name: &Name, stat: &Stat) {
+        match stat.kind {
+            FileKind::File => {
+                self.noted.counts.files += 1;
+                self.noted.counts.bytes += stat.size;
+            }
+            FileKind::Directory if self.directory.row(name).and_then(|row| row.inode) != Some(stat.inode) => {
+                let path = self.path(name);
+                self.noted.inodes.extend(path.map(|path| (path, stat.inode)));
+            }
+            FileKind::Directory | FileKind::Symlink | FileKind::Special => {}
+        }
     }
 
     /// What was noted; rows that seem gone; names that vanished while we looked.
@@ -55,11 +70,8 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     /// Turns one verdict into findings.
     pub(crate) fn take(&mut self, name: &Name, verdict: Verdict<'_>) -> Result<(), ScanError> {
         match verdict {
-            Verdict::Same => self.note_inode(name),
-            Verdict::Differs { row, now, inode } => {
-                self.note_inode(name);
-                self.differs(name, row, now, inode)?;
-            }
+            Verdict::Same => {}
+            Verdict::Differs { row, now, inode } => self.differs(name, row, now, inode)?,
             Verdict::Unread { row, stat, stamps } => self.read(name, row, &stat, stamps)?,
             Verdict::Missing { row, vanished } => self.missing(row, vanished),
             Verdict::Flown => self.vanished.push(name.clone()),
@@ -77,25 +89,6 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         self.absent.push(row.clone());
         if vanished {
             self.vanished.push(row.name.clone());
-        }
-    }
-
-    /// Directories' inodes are hints for move matching; only what is not recorded so is noted.
-    fn note_inode(&mut self, name: &Name) {
-        let Some(stat) = self.stat_of(name) else { return };
-        let recorded = self.directory.row(name).and_then(|row| row.inode);
-        if stat.kind == FileKind::Directory && recorded != Some(stat.inode) {
-            if let Some(path) = self.path(name) {
-                self.noted.inodes.push((path, stat.inode));
-            }
-        }
-    }
-
-    fn stat_of(&self, name: &Name) -> Option<Stat> {
-        let at = self.directory.listed.binary_search_by(|listed| listed.name.cmp(name)).ok()?;
-        match &self.directory.listed[at].look {
-            Look::There { stat, .. } => Some(*stat),
-            Look::Excluded | Look::Unknown | Look::Vanished => None,
         }
     }
 

@@ -223,7 +223,7 @@ proptest! {
         let changes = plan(&findings(&old, &new));
         prop_assert_eq!(tree(&old).apply(&changes), Ok(tree(&new)));
         prop_assert_eq!(&changes, &plan(&findings(&old, &new)), "the same input gives the same plan");
-        prop_assert!(changes.iter().is_sorted_by_key(|change| change.path()));
+        prop_assert!(changes.iter().is_sorted_by_key(Change::path));
     }
 
     #[test]

@@ -209,5 +209,5 @@ fn exhaustion(trouble: &Trouble) -> Option<io::Error> {
 
 fn absent_names(directory: OpenDirectory, absent: Vec<Row>, vanished: Vec<Name>) -> Option<Absent> {
     let any = !absent.is_empty() || !vanished.is_empty();
-    any.then(|| Absent { directory: directory.path, stat: directory.stat, rows: absent, vanished })
+    any.then_some(Absent { directory: directory.path, stat: directory.stat, rows: absent, vanished })
 }

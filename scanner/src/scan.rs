@@ -104,3 +104,7 @@ impl Scan<'_> {
         round.finish()
     }
 }
+
+#[cfg(test)]
+#[path = "scan_tests.rs"]
+mod tests;
