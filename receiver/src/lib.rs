@@ -1,1 +1,37 @@
-//! receiver.
+//! The receiver: takes checked batches from clients and turns them into mirrors.
+//!
+//! From the outside in: [`Application`] is the whole, with its data directory ([`DataDir`]) and its listener; the
+//! HTTP handlers find out who asks ([`Accounts`]) and let the [`Service`] answer; that asks a [`store::Store`]. Everything from
+//! the service inwards is synchronous and knows no HTTP, so that tests run it without a network.
+
+mod accounts;
+mod accounts_database;
+mod application;
+mod application_server;
+mod caller;
+mod data_dir;
+mod data_dir_files;
+mod http;
+mod http_body;
+mod http_failure;
+pub mod http_limits;
+mod http_log;
+mod http_share;
+#[cfg(test)]
+mod http_test_client;
+mod memory_store;
+mod service;
+#[cfg(test)]
+mod service_test_store;
+pub mod store;
+mod token;
+mod token_key;
+
+pub use accounts::{Account, Accounts, AccountsError, IssuedToken, VerifyError};
+pub use application::{Application, ApplicationHandle, Running, Settings, StartError};
+pub use caller::{Access, Caller};
+pub use data_dir::{DataDir, DataDirError, Held, HoldError, Published};
+pub use memory_store::MemoryStore;
+pub use service::Service;
+pub use store::Store;
+pub use token::{Token, TokenId, Unauthorized};

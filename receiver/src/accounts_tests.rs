@@ -1,0 +1,249 @@
+use std::error::Error;
+use std::sync::Barrier;
+use std::thread;
+
+use aws_lc_rs::signature::KeyPair;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+
+use super::*;
+use crate::token::ACCOUNT_PREFIX;
+
+type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
+
+fn name(text: &str) -> ClientName {
+    ClientName::parse(text).expect("a valid name")
+}
+
+fn refused(accounts: &Accounts, token: &str) -> Option<Unauthorized> {
+    match accounts.verify(token) {
+        Err(VerifyError::Unauthorized(why)) => Some(why),
+        Ok(_) | Err(VerifyError::Accounts(_)) => None,
+    }
+}
+
+/// The claims inside a token.
+fn claims_of(accounts: &Accounts, token: &Token) -> Claims {
+    accounts.key.read(token.reveal()).expect("a token of these accounts")
+}
+
+#[test]
+fn a_client_that_was_added_is_let_in_as_itself() -> Result {
+    let place = tempfile::tempdir()?;
+    let accounts = Accounts::open(place.path())?;
+    let token = accounts.add(&name("laptop"))?;
+    accounts.add(&name("other"))?;
+    assert_eq!(accounts.verify(token.reveal())?, Caller { client: name("laptop"), access: Access::Full });
+    Ok(())
+}
+
+#[test]
+fn a_name_is_given_once_and_local_never() -> Result {
+    let place = tempfile::tempdir()?;
+    let accounts = Accounts::open(place.path())?;
+    accounts.add(&name("laptop"))?;
+    assert!(matches!(accounts.add(&name("laptop")), Err(AccountsError::Exists(_))));
+    assert!(matches!(accounts.add(&name("local")), Err(AccountsError::Reserved(_))));
+    assert_eq!(accounts.list()?.len(), 1);
+    assert_eq!(accounts.list()?[0].tokens.len(), 1, "a refused client gets no token");
+    Ok(())
+}
+
+#[test]
+fn another_process_adds_and_revokes_while_this_one_runs() -> Result {
+    let place = tempfile::tempdir()?;
+    let (running, command) = (Accounts::open(place.path())?, Accounts::open(place.path())?);
+    let token = command.add(&name("laptop"))?;
+    running.verify(token.reveal())?;
+    command.revoke(&command.list()?[0].tokens[0].id)?;
+    assert_eq!(refused(&running, token.reveal()), Some(Unauthorized::Revoked));
+    Ok(())
+}
+
+#[test]
+fn revoking_one_token_leaves_the_others() -> Result {
+    let place = tempfile::tempdir()?;
+    let accounts = Accounts::open(place.path())?;
+    let first = accounts.add(&name("laptop"))?;
+    let second = accounts.issue(&name("laptop"), Access::ReadOnly, None)?;
+    let revoked = claims_of(&accounts, &first).jti;
+    accounts.revoke(&revoked)?;
+    let when = accounts.list()?[0].tokens.iter().find(|token| token.id == revoked).and_then(|token| token.revoked);
+    accounts.revoke(&revoked)?;
+    assert!(when.is_some());
+    assert!(accounts.list()?[0].tokens.iter().any(|token| token.revoked == when), "the first time stands");
+    assert_eq!(refused(&accounts, first.reveal()), Some(Unauthorized::Revoked));
+    assert_eq!(accounts.verify(second.reveal())?.access, Access::ReadOnly);
+    let unknown = TokenId::from("1".to_owned());
+    assert!(matches!(accounts.revoke(&unknown), Err(AccountsError::UnknownToken(id)) if id == unknown));
+    Ok(())
+}
+
+#[test]
+fn nobody_gets_a_token_without_being_a_client() -> Result {
+    let place = tempfile::tempdir()?;
+    let accounts = Accounts::open(place.path())?;
+    let refused = accounts.issue(&name("nobody"), Access::Full, None);
+    assert!(matches!(refused, Err(AccountsError::UnknownClient(_))));
+    Ok(())
+}
+
+/// A clock that stands where it is put.
+#[derive(Debug)]
+struct StandingClock(Mutex<Timestamp>);
+
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("not poisoned")
+    }
+    fn since_boot(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+    fn boot_id(&self) -> seams::clock::BootId {
+        seams::clock::BootId([0; 16])
+    }
+    fn wait(&self, _: std::time::Duration) {}
+}
+
+#[test]
+fn a_token_ends_when_it_said_it_would() -> Result {
+    let place = tempfile::tempdir()?;
+    let clock = Arc::new(StandingClock(Mutex::new(Timestamp::from_parts(1_000, 0))));
+    let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
+    accounts.add(&name("laptop"))?;
+    let token = accounts.issue(&name("laptop"), Access::Full, Some(Timestamp::from_parts(2_000, 0)))?;
+    accounts.verify(token.reveal())?;
+    *clock.0.lock().expect("not poisoned") = Timestamp::from_parts(2_000, 0);
+    assert_eq!(refused(&accounts, token.reveal()), Some(Unauthorized::Expired));
+    Ok(())
+}
+
+#[test]
+fn the_local_secret_opens_only_the_process_that_made_it() -> Result {
+    let place = tempfile::tempdir()?;
+    let (mut mine, mut others) = (Accounts::open(place.path())?, Accounts::open(place.path())?);
+    let former = mine.renew_local_secret();
+    let secret = mine.renew_local_secret();
+    assert_eq!(mine.verify(secret.reveal())?.client, ClientName::local());
+    assert_eq!(refused(&mine, former.reveal()), Some(Unauthorized::Invalid));
+    assert_eq!(refused(&mine, others.renew_local_secret().reveal()), Some(Unauthorized::Invalid));
+    Ok(())
+}
+
+#[test]
+fn a_token_that_was_altered_or_made_elsewhere_opens_nothing() -> Result {
+    let (place, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let (accounts, other) = (Accounts::open(place.path())?, Accounts::open(elsewhere.path())?);
+    let token = accounts.add(&name("laptop"))?;
+    let claims = claims_of(&accounts, &token);
+    for (what, forged) in forgeries(&accounts, &other, &token, &claims) {
+        assert_eq!(refused(&accounts, &forged), Some(Unauthorized::Invalid), "{what}: {forged}");
+    }
+    Ok(())
+}
+
+/// Every way we know to make something that looks like a token.
+fn forgeries(accounts: &Accounts, other: &Accounts, token: &Token, claims: &Claims) -> Vec<(&'static str, String)> {
+    let with = |change: fn(&mut Claims)| {
+        let mut claims = claims.clone();
+        change(&mut claims);
+        accounts.key.sign(&claims).reveal().to_owned()
+    };
+    let real = token.reveal();
+    let (head, tail) = real.split_at(real.len() / 2);
+    vec![
+        ("empty", String::new()),
+        ("prefix only", ACCOUNT_PREFIX.to_owned()),
+        ("no prefix", real[ACCOUNT_PREFIX.len()..].to_owned()),
+        ("cut", real[..real.len() - 1].to_owned()),
+        ("longer", format!("{real}A")),
+        ("changed in the middle", format!("{head}{}{}", if tail.starts_with('A') { 'B' } else { 'A' }, &tail[1..])),
+        ("far too long", format!("{ACCOUNT_PREFIX}{}", "A".repeat(1 << 20))),
+        ("not text", "rmt_\u{0}\u{ffff}.\u{1}.\u{2}".to_owned()),
+        ("another issuer", with(|claims| claims.iss = "somebody".to_owned())),
+        ("another audience", for_another_audience(accounts, token)),
+        ("another client", with(|claims| claims.sub = "local".to_owned())),
+        ("an unknown number", with(|claims| claims.jti = TokenId::from("1".to_owned()))),
+        ("another receiver's key", other.key.sign(claims).reveal().to_owned()),
+        ("no algorithm", without_algorithm(accounts, token)),
+        ("HS256 with the public key", hs256_with_the_public_key(accounts, token)),
+        ("a critical extension", with_critical_extension(accounts, claims)),
+    ]
+}
+
+fn pkcs8(accounts: &Accounts) -> Vec<u8> {
+    std::fs::read(accounts.data().own_part().join("signing.key")).expect("the key was made")
+}
+
+/// The claims of a token, in a token that nobody signed.
+pub(crate) fn without_algorithm(accounts: &Accounts, token: &Token) -> String {
+    let signed = accounts.key.sign(&claims_of(accounts, token));
+    let claims = signed.reveal().split('.').nth(1).expect("a token has three parts").to_owned();
+    // {"alg":"none","typ":"JWT"}
+    format!("{ACCOUNT_PREFIX}eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.")
+}
+
+/// The claims of a token, signed with what everybody may know.
+pub(crate) fn hs256_with_the_public_key(accounts: &Accounts, token: &Token) -> String {
+    let pair = aws_lc_rs::signature::Ed25519KeyPair::from_pkcs8(&pkcs8(accounts)).expect("a key");
+    let secret = EncodingKey::from_secret(pair.public_key().as_ref());
+    let claims = claims_of(accounts, token);
+    let jwt = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &secret).expect("HS256 signs anything");
+    format!("{ACCOUNT_PREFIX}{jwt}")
+}
+
+/// The claims of a token but for the audience, rightly signed.
+pub(crate) fn for_another_audience(accounts: &Accounts, token: &Token) -> String {
+    let claims = Claims { aud: "00".repeat(16), ..claims_of(accounts, token) };
+    accounts.key.sign(&claims).reveal().to_owned()
+}
+
+fn with_critical_extension(accounts: &Accounts, claims: &Claims) -> String {
+    let header = Header { crit: Some(vec!["x".to_owned()]), ..Header::new(Algorithm::EdDSA) };
+    let key = EncodingKey::from_ed_der(&pkcs8(accounts));
+    format!("{ACCOUNT_PREFIX}{}", jsonwebtoken::encode(&header, claims, &key).expect("the key signs"))
+}
+
+#[test]
+fn many_who_open_new_accounts_at_once_share_one_key() -> Result {
+    let place = tempfile::tempdir()?;
+    let start = Barrier::new(4);
+    let open = |number: usize| {
+        start.wait();
+        let accounts = Accounts::open(place.path())?;
+        let token = accounts.add(&name(&format!("client-{number}")))?;
+        Ok::<_, AccountsError>((accounts, token))
+    };
+    let open = &open;
+    let opened: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|number| scope.spawn(move || open(number))).collect();
+        threads.into_iter().map(|one| one.join().expect("opening does not panic")).collect::<Result<_, _>>()
+    })?;
+    for (_, token) in &opened {
+        for (accounts, _) in &opened {
+            accounts.verify(token.reveal())?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_newer_programs_database_is_refused_by_name() -> Result {
+    let place = tempfile::tempdir()?;
+    drop(Accounts::open(place.path())?);
+    let path = place.path().join(".roundsman/accounts.db");
+    Connection::open(&path)?.execute("UPDATE refinery_schema_history SET version = 99", [])?;
+    assert!(matches!(Accounts::open(place.path()), Err(AccountsError::Newer { found: 99, .. })));
+    Ok(())
+}
+
+#[test]
+fn no_secret_shows_in_debug_output() -> Result {
+    let place = tempfile::tempdir()?;
+    let mut accounts = Accounts::open(place.path())?;
+    let (token, local) = (accounts.add(&name("laptop"))?, accounts.renew_local_secret());
+    let shown = format!("{accounts:?} {token:?} {local:?}");
+    for secret in [token.reveal(), local.reveal()] {
+        assert!(!shown.contains(&secret[4..12]), "{shown}");
+    }
+    Ok(())
+}

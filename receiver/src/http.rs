@@ -1,0 +1,165 @@
+//! The HTTP face of the [`Service`]: one route for each kind of request, made from the protocol's own table.
+//!
+//! A handler parses, lets the service answer on a thread that may block, and maps the answer. Whoever shows no
+//! valid token is answered before a byte of the body is read.
+
+use std::sync::mpsc;
+
+use actix_web::http::header;
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use protocol::wire::Request;
+use protocol::{Problem, ProblemCode};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::accounts::{Accounts, VerifyError};
+use crate::caller::Caller;
+use crate::data_dir::Held;
+use crate::http_body;
+use crate::http_failure::Failure;
+use crate::http_limits::{HttpLimits, max_body};
+use crate::http_log::Seen;
+use crate::http_share::Shares;
+use crate::service::Service;
+use crate::token::Unauthorized;
+
+/// The media type of messages.
+const CBOR: &str = "application/cbor";
+
+/// What handlers work with.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    accounts: Accounts,
+    service: Service,
+    limits: HttpLimits,
+    shares: Shares,
+    /// Memory left for bodies, in KiB.
+    room: Semaphore,
+    /// The right to the data directory, given back when the last thread that works on it is done; and last of all
+    /// the end of a channel, whose other end learns of that.
+    _held: (Held, mpsc::Sender<()>),
+}
+
+impl Desk {
+    pub(crate) fn new(
+        accounts: Accounts,
+        service: Service,
+        limits: HttpLimits,
+        held: (Held, mpsc::Sender<()>),
+    ) -> Self {
+        let (shares, room) = (Shares::new(limits.client_requests), Semaphore::new(limits.body_memory / 1024));
+        Self { accounts, service, limits, shares, room, _held: held }
+    }
+}
+
+/// All routes; everything else is not found.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    for route in Request::ROUTES {
+        let take = move |request, payload, desk| post(route, request, payload, desk);
+        let resource = web::resource(format!("/v1/{route}")).route(web::post().to(take));
+        config.service(resource.default_service(web::to(method_not_allowed)));
+    }
+    config.route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("ok\n") }));
+    config.default_service(web::to(not_found));
+}
+
+async fn not_found() -> HttpResponse {
+    Failure::not_found().into_response()
+}
+
+async fn method_not_allowed() -> HttpResponse {
+    Failure::method_not_allowed().into_response()
+}
+
+async fn post(route: &'static str, request: HttpRequest, payload: Payload, desk: Data<Desk>) -> HttpResponse {
+    match answer(route, &request, payload, &desk).await {
+        Ok(body) => HttpResponse::Ok().content_type(CBOR).body(body),
+        Err(failure) => failure.into_response(),
+    }
+}
+
+async fn answer(
+    route: &'static str,
+    request: &HttpRequest,
+    payload: Payload,
+    desk: &Data<Desk>,
+) -> Result<Vec<u8>, Failure> {
+    let caller = authenticate(request, desk).await?;
+    Seen::note(request, |seen| seen.client = Some(caller.client.clone()));
+    let limit = announced_size(request, max_body(route))?;
+    let _share = desk.shares.take(&caller.client)?;
+    let _room = wait_for_room(limit, desk).await?;
+    let body = http_body::read(payload, limit, desk.limits.body_pace).await?;
+    Seen::note(request, |seen| seen.bytes = body.len());
+    let desk = Data::clone(desk);
+    in_background(move || {
+        let malformed = |why| Problem::new(ProblemCode::Malformed, format!("the {route} request is not valid: {why}"));
+        let request = Request::decode(route, &body).map_err(malformed)?;
+        desk.service.answer(&caller, &request).map(|response| response.encode())
+    })
+    .await
+}
+
+/// Who shows a token. Database and signature are looked at where they hold up nobody else.
+async fn authenticate(request: &HttpRequest, desk: &Data<Desk>) -> Result<Caller, Failure> {
+    let token = bearer_token(request).ok_or_else(|| unauthorized(Unauthorized::Missing))?.to_owned();
+    let desk = Data::clone(desk);
+    in_background(move || match desk.accounts.verify(&token) {
+        Ok(caller) => Ok(caller),
+        Err(VerifyError::Unauthorized(why)) => Err(unauthorized(why)),
+        Err(VerifyError::Accounts(error)) => {
+            tracing::error!(%error, "tokens cannot be verified, so nobody is let in");
+            Err(Problem::new(ProblemCode::Unavailable, "tokens cannot be verified right now"))
+        }
+    })
+    .await
+}
+
+fn bearer_token(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn unauthorized(why: Unauthorized) -> Problem {
+    Problem::new(ProblemCode::Unauthorized, why).with_hint("`roundsman client add NAME` on the receiver prints a token")
+}
+
+/// How many bytes the body will have at most: what its head says, if that is within the route's limit.
+fn announced_size(request: &HttpRequest, limit: usize) -> Result<usize, Failure> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    if content_type.is_none_or(|kind| !kind.eq_ignore_ascii_case(CBOR.as_bytes())) {
+        return Err(Failure::unsupported_media_type(CBOR));
+    }
+    let Some(length) = request.headers().get(header::CONTENT_LENGTH) else { return Ok(limit) };
+    match length.to_str().ok().and_then(|digits| digits.parse().ok()) {
+        Some(length) if length <= limit => Ok(length),
+        _ => Err(http_body::too_large(limit)),
+    }
+}
+
+/// Waits, in the order of arrival, until there is memory for a body.
+async fn wait_for_room(bytes: usize, desk: &Desk) -> Result<SemaphorePermit<'_>, Failure> {
+    let kib = u32::try_from(bytes.div_ceil(1024)).expect("limits of bodies are far below 2^32 KiB");
+    match tokio::time::timeout(desk.limits.body_memory_wait, desk.room.acquire_many(kib)).await {
+        Ok(room) => Ok(room.expect("this semaphore is never closed")),
+        Err(_) => Err(Problem::new(ProblemCode::Busy, "too many requests at once to hold them all in memory").into()),
+    }
+}
+
+/// Does what may block, or panic, on a thread made for that.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Failure> {
+    match web::block(work).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => {
+            tracing::error!("a request ended in a panic; its message is above");
+            Err(Problem::new(ProblemCode::Internal, "something inside the receiver failed; its log says more").into())
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -1,0 +1,104 @@
+//! [`Service`]: the receiver's answer to every request, apart from how requests travel.
+//!
+//! HTTP handlers and simulated transports call the same [`Service::answer`]: what is decided here holds for both.
+
+use std::sync::Arc;
+
+use protocol::wire::{Answer, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response};
+use protocol::{Problem, ProblemCode};
+
+use crate::caller::{Access, Caller};
+use crate::store::Store;
+
+/// Answers requests from a store, within the rights of whoever asks.
+#[derive(Debug, Clone)]
+pub struct Service {
+    store: Arc<dyn Store>,
+    limits: Limits,
+}
+
+impl Service {
+    /// A service on a store; `limits` are told to clients.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, limits: Limits) -> Self {
+        Self { store, limits }
+    }
+
+    /// Answers a request. Blocks until it is done.
+    ///
+    /// # Errors
+    /// `Forbidden` where the caller's token does not allow it, `UnsupportedProtocol` to a hello without a common
+    /// version, and what the store answers.
+    pub fn answer(&self, caller: &Caller, request: &Request) -> Answer {
+        check_access(caller.access, request)?;
+        let (store, client) = (&*self.store, &caller.client);
+        match request {
+            Request::Hello(hello) => self.hello(caller, hello).map(Response::Hello),
+            Request::Contact(contact) => store.contact(client, contact).map(Response::Contact),
+            Request::Claim(claim) => store.claim(client, claim).map(Response::Claim),
+            Request::TakeOver(takeover) => store.take_over(client, takeover).map(Response::TakeOver),
+            Request::ChangesSince(since) => store.changes_since(client, since).map(Response::ChangesSince),
+            Request::ListAt(list) => store.list_at(client, list).map(Response::ListAt),
+            Request::Propose(proposal) => store.propose(client, proposal).map(Response::Propose),
+            Request::Fill(fill) => store.fill(client, fill).map(Response::Fill),
+            Request::Commit(commit) => store.commit(client, commit).map(Response::Commit),
+            Request::ReadAt(read) => store.read_at(client, read).map(Response::ReadAt),
+            Request::Check(check) => store.check(client, check).map(Response::Check),
+        }
+    }
+
+    fn hello(&self, caller: &Caller, hello: &Hello) -> Result<HelloReply, Problem> {
+        check_version(hello)?;
+        Ok(HelloReply {
+            protocol_min: PROTOCOL_MIN,
+            protocol_max: PROTOCOL_MAX,
+            store: self.store.id(),
+            client: caller.client.as_str().to_owned(),
+            limits: self.limits,
+            features: Vec::new(),
+        })
+    }
+}
+
+/// What a request needs. Without a wildcard: whoever adds a request has to decide.
+const fn needed_access(request: &Request) -> Access {
+    match request {
+        Request::Hello(_)
+        | Request::Contact(_)
+        | Request::ChangesSince(_)
+        | Request::ListAt(_)
+        | Request::ReadAt(_)
+        | Request::Check(_) => Access::ReadOnly,
+        Request::Claim(_) | Request::TakeOver(_) | Request::Propose(_) | Request::Fill(_) | Request::Commit(_) => {
+            Access::Full
+        }
+    }
+}
+
+fn check_access(access: Access, request: &Request) -> Result<(), Problem> {
+    match (access, needed_access(request)) {
+        (Access::Full, _) | (Access::ReadOnly, Access::ReadOnly) => Ok(()),
+        (Access::ReadOnly, Access::Full) => {
+            Err(Problem::new(ProblemCode::Forbidden, "this token allows reading only; nothing was changed")
+                .with_hint("use a token with full access to write to a mirror"))
+        }
+    }
+}
+
+fn check_version(hello: &Hello) -> Result<(), Problem> {
+    let (oldest, newest) = (hello.protocol_min.max(PROTOCOL_MIN), hello.protocol_max.min(PROTOCOL_MAX));
+    if oldest <= newest {
+        return Ok(());
+    }
+    let Hello { protocol_min, protocol_max } = hello;
+    let older = if *protocol_min > PROTOCOL_MAX { "receiver" } else { "client" };
+    Err(Problem::new(
+        ProblemCode::UnsupportedProtocol,
+        format!("the client speaks protocol {protocol_min} to {protocol_max}, this receiver {PROTOCOL_MIN} to {PROTOCOL_MAX}"),
+    )
+    .with_hint(format!("update the {older}")))
+}
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;
