@@ -1,1 +1,35 @@
-//! snapshot_db.
+//! The snapshot: what the receiver acknowledged, and apart from it what was last read of the source.
+//!
+//! One SQLite database a mirror. Only the acknowledged half steers what is sent; the read half saves reading again.
+//! The whole can be thrown away and rebuilt: the receiver is asked for the one half, the source is read for the
+//! other. This crate keeps rows. It does not compare, walk or send, and no SQL type leaves it. The schema is
+//! docs/SNAPSHOT.md.
+//!
+//! Every change of more than one row is one transaction: after a kill at any moment the snapshot is as before or
+//! as after. A power cut may lose the newest transactions, never their order; see [`Snapshot::note_in_flight`].
+
+mod acknowledge;
+mod boots;
+mod columns;
+mod connect;
+mod error;
+mod finder;
+mod migrate;
+mod open;
+mod readers;
+mod readings;
+mod replace;
+mod set_aside;
+mod snapshot;
+mod state;
+mod table;
+mod tree;
+
+pub use error::SnapshotError;
+pub use open::Opened;
+pub use set_aside::set_aside;
+pub use snapshot::Snapshot;
+pub use state::{Counts, Standing};
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,231 @@
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use protocol::RelPath;
+use rusqlite::params;
+use tempfile::TempDir;
+
+use super::*;
+use crate::testing::{LINEAGE, create, directory, file, head, path, reading, row};
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    fn database(&self) -> PathBuf {
+        self.0.path().join("snapshot.db")
+    }
+
+    fn open(&self) -> Opened {
+        Snapshot::open(&self.database(), LINEAGE).expect("opens")
+    }
+
+    /// Name, length and time of every file; the index of the log, which readers mark their place in, has no time.
+    fn listing(&self) -> Vec<(std::ffi::OsString, u64, Option<std::time::SystemTime>)> {
+        let entries = fs::read_dir(self.0.path()).expect("readable").map(|entry| entry.expect("readable"));
+        let look = |entry: fs::DirEntry| {
+            let metadata = entry.metadata().expect("readable");
+            let time = (!entry.file_name().as_bytes().ends_with(b"-shm")).then(|| metadata.modified().expect("kept"));
+            (entry.file_name(), metadata.len(), time)
+        };
+        let mut listing: Vec<_> = entries.map(look).collect();
+        listing.sort();
+        listing
+    }
+
+    /// The state of a process that was killed: its files, copied while it had them open.
+    fn killed(&self) -> Self {
+        let copy = Self::new();
+        for (name, ..) in self.listing() {
+            fs::copy(self.0.path().join(&name), copy.0.path().join(&name)).expect("copied");
+        }
+        copy
+    }
+}
+
+#[test]
+fn a_snapshot_is_the_same_when_opened_again() {
+    let place = Place::new();
+    let opened = place.open();
+    assert_eq!(opened.set_aside, None);
+    opened.snapshot.acknowledge(head(1), &[create("d", directory()), create("d/a", file("1"))]).expect("fits");
+    opened.snapshot.record_readings(&[(path("d/a"), reading("1", 5))]).expect("recorded");
+    opened.snapshot.set_granularity(b"ext4:1", 4_000_000).expect("recorded");
+    let tree = opened.snapshot.acknowledged_tree().expect("readable");
+    drop(opened);
+
+    let again = Snapshot::open(&place.database(), Lineage::from_bytes([8; 16])).expect("opens").snapshot;
+    let standing = again.standing().expect("readable");
+    assert_eq!((standing.lineage, standing.head), (LINEAGE, head(1)));
+    assert_eq!(again.acknowledged_tree().expect("readable"), tree);
+    assert_eq!(row(&again, "d/a").and_then(|row| row.reading), Some(reading("1", 5)));
+    assert_eq!(again.granularity(b"ext4:1").expect("readable"), Some(4_000_000));
+}
+
+#[test]
+fn a_killed_process_leaves_every_change_whole() {
+    let place = Place::new();
+    let snapshot = place.open().snapshot;
+    snapshot.acknowledge(head(1), &[create("a", file("1"))]).expect("fits");
+    let endless = std::iter::from_fn(|| None);
+    let killed_within = std::cell::RefCell::new(None);
+    let entries = [Ok((path("b"), file("2"))), Ok((path("c"), file("3")))].into_iter().chain(endless);
+    let entries = entries.inspect(|_: &Result<(RelPath, _), SnapshotError>| {
+        killed_within.replace(Some(place.killed()));
+    });
+    snapshot.replace_acknowledged(head(2), &protocol::Metadata::default(), entries).expect("replaced");
+
+    let before = killed_within.into_inner().expect("two entries came").open().snapshot;
+    assert!(row(&before, "a").is_some() && row(&before, "b").is_none());
+    assert_eq!(before.standing().expect("readable").head, head(1));
+    let after = place.killed().open().snapshot;
+    assert!(row(&after, "a").is_none() && row(&after, "b").is_some());
+    assert_eq!(after.standing().expect("readable").head, head(2));
+}
+
+#[test]
+fn reading_only_creates_nothing() {
+    let place = Place::new();
+    let open = || Snapshot::open_read_only(&place.database()).expect("opens");
+    assert!(open().is_none());
+    assert_eq!(place.listing(), []);
+
+    let writer = place.open().snapshot;
+    writer.acknowledge(head(1), &[create("a", file("1"))]).expect("fits");
+    let look = || {
+        let before = place.listing();
+        let snapshot = open().expect("is there");
+        assert!(row(&snapshot, "a").is_some());
+        assert!(snapshot.set_lineage(LINEAGE).is_err(), "nothing can be changed");
+        drop(snapshot);
+        assert_eq!(place.listing(), before);
+        before.len()
+    };
+    assert_eq!(look(), 3, "beside a writer, its log is read as well");
+    drop(writer);
+    assert_eq!(look(), 1);
+}
+
+#[test]
+fn reading_only_works_on_paths_that_a_uri_cannot_hold() {
+    let place = Place::new();
+    let odd = place.0.path().join(std::ffi::OsStr::from_bytes(b"50% #?&\xff d\xc3\xa9"));
+    drop(Snapshot::open(&odd, LINEAGE).expect("opens"));
+    let snapshot = Snapshot::open_read_only(&odd).expect("opens").expect("is there");
+    assert_eq!(snapshot.standing().expect("readable").lineage, LINEAGE);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_set_aside_and_never_over_an_earlier_one() {
+    let place = Place::new();
+    for (round, expected) in [(1_u8, "snapshot.db.damaged"), (2, "snapshot.db.damaged.2"), (3, "snapshot.db.damaged.3")]
+    {
+        let garbage = vec![round; 5_000];
+        fs::write(place.database(), &garbage).expect("written");
+        fs::write(beside(&place.database(), "-wal"), &garbage).expect("written");
+        let opened = place.open();
+        let aside = opened.set_aside.expect("was set aside");
+        assert_eq!(aside, place.0.path().join(expected));
+        assert_eq!(fs::read(&aside).expect("is there"), garbage);
+        assert_eq!(opened.snapshot.standing().expect("readable").lineage, LINEAGE);
+    }
+}
+
+/// A closed database of enough rows for many pages, and its bytes.
+fn many_rows(place: &Place) -> Vec<u8> {
+    let snapshot = place.open().snapshot;
+    let changes: Vec<_> = (0..2_000).map(|number| create(&format!("file {number:05}"), file("1"))).collect();
+    snapshot.acknowledge(head(1), &changes).expect("fits");
+    drop(snapshot);
+    fs::read(place.database()).expect("readable")
+}
+
+#[test]
+fn a_database_cut_short_or_overwritten_is_set_aside() {
+    let place = Place::new();
+    let whole = many_rows(&place);
+    fs::write(place.database(), &whole[..whole.len() / 2]).expect("written");
+    assert!(place.open().set_aside.is_some());
+    let mut overwritten = whole.clone();
+    overwritten[4_096..].fill(0x55);
+    fs::write(place.database(), &overwritten).expect("written");
+    assert!(place.open().set_aside.is_some());
+    fs::write(place.database(), &whole).expect("written");
+    assert!(place.open().set_aside.is_none());
+}
+
+#[test]
+fn damage_that_a_quick_look_misses_is_named_when_it_is_met() {
+    let place = Place::new();
+    let mut bytes = many_rows(&place);
+    let middle = bytes.windows(10).position(|window| window == b"file 01000").expect("is there") / 4_096 * 4_096;
+    bytes[middle..middle + 4_096].fill(0x55);
+    fs::write(place.database(), &bytes).expect("written");
+    let opened = place.open();
+    assert_eq!(opened.set_aside, None, "neither end of the rows is touched");
+    let error = opened.snapshot.acknowledged_tree().expect_err("is damaged");
+    assert!(error.is_damage(), "{error:?}");
+    drop(opened);
+    assert!(set_aside(&place.database()).is_ok());
+    assert!(place.open().snapshot.acknowledged_tree().expect("readable").is_empty());
+}
+
+#[test]
+fn another_programs_database_is_left_as_it_was() {
+    let place = Place::new();
+    let foreign = Connection::open(place.database()).expect("opens");
+    foreign.execute_batch("CREATE TABLE theirs (x)").expect("made");
+    drop(foreign);
+    let bytes = fs::read(place.database()).expect("readable");
+    let aside = place.open().set_aside.expect("was set aside");
+    assert_eq!(fs::read(aside).expect("readable"), bytes);
+}
+
+#[test]
+fn a_snapshot_of_a_newer_roundsman_is_refused_by_name_and_left_alone() {
+    let place = Place::new();
+    let snapshot = place.open().snapshot;
+    let known = newest(&known());
+    let sql =
+        "INSERT INTO refinery_schema_history SELECT ?1, 'later', applied_on, checksum FROM refinery_schema_history";
+    snapshot.writer().execute(sql, params![known + 1]).expect("marked");
+    drop(snapshot);
+    for error in [
+        Snapshot::open(&place.database(), LINEAGE).expect_err("is newer"),
+        Snapshot::open_read_only(&place.database()).expect_err("is newer"),
+    ] {
+        assert!(matches!(error, SnapshotError::Newer { .. }), "{error:?}");
+        assert!(error.to_string().contains("made by a newer roundsman"), "{error}");
+    }
+    assert_eq!(place.listing().len(), 1);
+}
+
+#[test]
+fn a_snapshot_of_an_older_schema_is_migrated_with_its_rows() {
+    let place = Place::new();
+    let snapshot = place.open().snapshot;
+    snapshot.acknowledge(head(1), &[create("a", file("1"))]).expect("fits");
+    let mut migrations = known().get_migrations().clone();
+    let version = newest(&known()) + 1;
+    let step =
+        refinery::Migration::unapplied(&format!("V{version}__later"), "ALTER TABLE entry ADD COLUMN later INTEGER");
+    migrations.push(step.expect("a migration"));
+    let later = refinery::Runner::new(&migrations).set_grouped(true);
+    migrate(&mut snapshot.writer(), &later, &place.database()).expect("migrated");
+    assert_eq!(look(&snapshot.writer()).expect("readable"), Found::Schema(version));
+    assert_eq!(row(&snapshot, "a").and_then(|row| row.acknowledged), Some(file("1")));
+}
+
+#[test]
+fn a_database_whose_making_was_cut_short_is_made() {
+    let place = Place::new();
+    let cut_short = Connection::open(place.database()).expect("opens");
+    cut_short.execute_batch("CREATE TABLE refinery_schema_history (version INT4 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))").expect("made");
+    drop(cut_short);
+    let opened = place.open();
+    assert_eq!(opened.set_aside, None);
+    assert_eq!(opened.snapshot.standing().expect("readable").lineage, LINEAGE);
+}
