@@ -113,7 +113,7 @@ impl Memory {
         let last = names.pop().ok_or(Errno::EXIST)?;
         let mut inodes = self.shared.inodes();
         let parent = inodes.resolve(inodes.root(), names)?;
-        inodes.create(parent, &last, Content::Special, 0o644, now).map(|_| ())
+        inodes.create(parent, &last, Content::Special, 0o600, now).map(|_| ())
     }
 }
 
@@ -142,6 +142,8 @@ fn components(path: &Path) -> io::Result<Vec<Name>> {
     names.map(|name| Name::parse(name).map_err(|error| invalid(error.to_string()))).collect()
 }
 
+#[cfg(test)]
+mod conformance;
 #[cfg(test)]
 #[path = "memory/memory_tests.rs"]
 mod tests;

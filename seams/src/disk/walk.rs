@@ -11,7 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use protocol::{InvalidName, Name};
-use rustix::fs::{AtFlags, CWD, fstat, statat};
+use rustix::fs::{AtFlags, CWD, Stat, fstat, statat};
+use rustix::io::Errno;
 use walkdir::{DirEntry, IntoIter, WalkDir};
 
 use crate::fs::{Step, Walk};
@@ -27,16 +28,24 @@ const MAX_OPEN_LISTINGS: usize = 16;
 
 /// A walk below `directory`, by its path where that still leads there and leaves room below it.
 pub(super) fn below(directory: BorrowedFd<'_>, path: Option<&Path>) -> Box<dyn Walk> {
-    if let Some(path) = path.filter(|path| length(path) <= MAX_START_BYTES && leads_to(path, directory)) {
-        return Box::new(DiskWalk::begin(path, None));
-    }
-    match directory.try_clone_to_owned() {
-        Ok(held) => {
-            let path = format!("/proc/self/fd/{}", held.as_raw_fd());
-            Box::new(DiskWalk::begin(Path::new(&path), Some(held)))
-        }
+    match begin(directory, path) {
+        Ok(walk) => Box::new(walk),
         Err(error) => Box::new(Failed(Some(error))),
     }
+}
+
+fn begin(directory: BorrowedFd<'_>, path: Option<&Path>) -> io::Result<DiskWalk> {
+    let held = fstat(directory)?;
+    if held.st_nlink == 0 {
+        // The standard library takes the error of listing a removed directory for the end of the listing.
+        return Err(Errno::NOENT.into());
+    }
+    if let Some(path) = path.filter(|path| length(path) <= MAX_START_BYTES && leads_to(path, &held)) {
+        return Ok(DiskWalk::begin(path, None));
+    }
+    let held = directory.try_clone_to_owned()?;
+    let path = format!("/proc/self/fd/{}", held.as_raw_fd());
+    Ok(DiskWalk::begin(Path::new(&path), Some(held)))
 }
 
 /// A name that a file system lists and that nothing can be called on Linux, or is longer than we carry.
@@ -48,11 +57,8 @@ fn length(path: &Path) -> usize {
     path.as_os_str().len()
 }
 
-fn leads_to(path: &Path, directory: BorrowedFd<'_>) -> bool {
-    match (statat(CWD, path, AtFlags::empty()), fstat(directory)) {
-        (Ok(found), Ok(held)) => (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino),
-        _ => false,
-    }
+fn leads_to(path: &Path, held: &Stat) -> bool {
+    statat(CWD, path, AtFlags::empty()).is_ok_and(|found| (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino))
 }
 
 /// A walk by walkdir.

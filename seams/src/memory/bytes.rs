@@ -17,10 +17,8 @@ impl Inodes {
         }
     }
 
+    /// Writes, filling a gap before the offset with zeros.
     pub(super) fn write(&mut self, file: Number, bytes: &[u8], offset: u64, now: Timestamp) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
         let start = usize::try_from(offset).map_err(|_| Errno::FBIG)?;
         let end = start.checked_add(bytes.len()).ok_or(Errno::FBIG)?;
         let length = self.bytes(file)?.len().max(end);
