@@ -1,0 +1,315 @@
+//! One round, told top to bottom: open, make contact, scan, guard, plan, deliver.
+//!
+//! Everything it touches comes in through seams, so that the same round runs against a simulated world. No rule is
+//! decided here; each has its own place below.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use protocol::wire::{self, Source};
+use protocol::{Change, MirrorName, RelPath, RoundId};
+use scanner::{Counts, Filter, Finding, RootIdentity, RootTrouble, Scan, ScanError, Scanned, check_not_emptied, check_root, plan};
+use seams::clock::Clock;
+use seams::fs::{Directory, Fs};
+use seams::parallel::Parallel;
+use seams::progress::Progress;
+use seams::random::{Random, id};
+use snapshot_db::{Snapshot, SnapshotError};
+use thiserror::Error;
+use uploader::{Caller, Contacted, DeliverError, Deliverer, Delivery, Entangled, Sizes, Traffic, Why, batches, claim, make_contact};
+
+use crate::ledger::SnapshotLedger;
+use crate::meter::Meter;
+use crate::source_contents::SourceContents;
+
+/// What a client looks at: its source, and what it remembers of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Beat<'a> {
+    /// The file system the source is on.
+    pub fs: &'a dyn Fs,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// The source, as an absolute path.
+    pub source: &'a Path,
+    /// What is remembered.
+    pub snapshot: &'a Snapshot,
+    /// What is left out.
+    pub filter: &'a Filter,
+    /// Whether to stay on the source's own file system.
+    pub one_file_system: bool,
+    /// Whether a person said that the source may be another one than before.
+    pub adopt: bool,
+    /// How many threads look.
+    pub threads: Parallel,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+/// Whom a client delivers to.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivering<'a> {
+    /// Calls the receiver, with this round's patience.
+    pub caller: &'a Caller,
+    /// Which mirror.
+    pub mirror: &'a MirrorName,
+    /// This machine's name, for people.
+    pub host: &'a str,
+    /// Where ids come from.
+    pub random: &'a dyn Random,
+    /// How many requests carry contents at once.
+    pub transfers: Parallel,
+}
+
+/// What a round came to; true also where it ended early.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The changes that are durable now; in a dry run, those that would be made.
+    pub changes: Vec<Change>,
+    /// Paths with problems, and what they are. Nothing at or below them was deleted.
+    pub problems: Vec<(RelPath, String)>,
+    /// Paths that wait for the next round, and why.
+    pub deferred: Vec<(RelPath, String)>,
+    /// What the scan counted.
+    pub counts: Counts,
+    /// Bytes of source files read, to fingerprint and to send.
+    pub bytes_read: u64,
+    /// What went over the wire.
+    pub traffic: Traffic,
+    /// The head's number.
+    pub revision: u64,
+    /// Whether it was asked to stop before all was delivered.
+    pub stopped: bool,
+    /// Why it ended early.
+    pub failure: Option<RoundError>,
+}
+
+/// Why a round ended early.
+#[derive(Debug, Error)]
+pub enum RoundError {
+    /// The source cannot be opened.
+    #[error("cannot open the source {path}: {source}")]
+    Source {
+        /// Its path.
+        path: String,
+        /// Whether there was a round from it before.
+        known: bool,
+        /// Why.
+        source: io::Error,
+    },
+    /// The source is not what it was.
+    #[error("{0}")]
+    Root(#[from] RootTrouble),
+    /// The mirror is the copy of another source.
+    #[error("the mirror `{mirror}` is the copy of {theirs}, not of {ours}")]
+    OtherSource {
+        /// Which mirror.
+        mirror: MirrorName,
+        /// The source it was claimed for.
+        theirs: String,
+        /// This source.
+        ours: String,
+    },
+    /// The scan cannot go on.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// The snapshot cannot be read or written.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// Contact or delivery ended early.
+    #[error(transparent)]
+    Deliver(#[from] DeliverError),
+    /// A plan that cannot be delivered in batches.
+    #[error(transparent)]
+    Entangled(#[from] Entangled),
+}
+
+impl Beat<'_> {
+    /// A whole round.
+    #[must_use]
+    pub fn round(&self, to: &Delivering<'_>) -> Report {
+        let mut report = Report::default();
+        let meter = Meter::new(self.progress);
+        let before = to.caller.traffic();
+        report.failure = self.try_round(to, &meter, &mut report).err();
+        report.bytes_read = meter.bytes_read();
+        report.traffic = since(before, to.caller.traffic());
+        report
+    }
+
+    /// What a round would do. Reads the source and the snapshot, asks nobody and writes nothing.
+    #[must_use]
+    pub fn dry_run(&self) -> Report {
+        let mut report = Report::default();
+        let meter = Meter::new(self.progress);
+        report.failure = self.try_dry_run(&meter, &mut report).err();
+        report.bytes_read = meter.bytes_read();
+        report
+    }
+
+    fn try_round(&self, to: &Delivering<'_>, meter: &Meter<'_>, report: &mut Report) -> Result<(), RoundError> {
+        let (root, identity) = self.open_source()?;
+        let contacted = self.contact(to, &identity)?;
+        report.revision = contacted.head.number;
+        let round = wire::Round { id: RoundId::from_bytes(id(to.random)), started: self.clock.now() };
+        let scanned = self.scan(&root, meter, report)?;
+        self.remember(&scanned)?;
+        let plan = plan(&scanned.findings);
+        self.deliver(to, &contacted, round, root, plan, meter, report)?;
+        if !scanned.inodes.is_empty() {
+            self.snapshot.record_inodes(&scanned.inodes)?;
+        }
+        Ok(())
+    }
+
+    fn try_dry_run(&self, meter: &Meter<'_>, report: &mut Report) -> Result<(), RoundError> {
+        let (root, _) = self.open_source()?;
+        report.revision = self.snapshot.standing()?.head.number;
+        let scanned = self.scan(&root, meter, report)?;
+        report.changes = plan(&scanned.findings);
+        Ok(())
+    }
+
+    /// Opens the root, which must be the recorded one.
+    fn open_source(&self) -> Result<(Arc<dyn Directory>, RootIdentity), RoundError> {
+        let recorded = self.snapshot.root_record()?.and_then(|bytes| RootIdentity::from_bytes(&bytes));
+        let known = recorded.is_some();
+        let failed = |source| RoundError::Source { path: shown(self.source), known, source };
+        let root = self.fs.open_root(self.source).map_err(failed)?;
+        let identity = RootIdentity::of(&*root).map_err(failed)?;
+        if let Some(recorded) = recorded.filter(|_| !self.adopt) {
+            check_root(&recorded, &identity)?;
+        }
+        Ok((root, identity))
+    }
+
+    /// Agrees with the receiver on the head, and on whose copy the mirror is.
+    fn contact(&self, to: &Delivering<'_>, identity: &RootIdentity) -> Result<Contacted, RoundError> {
+        let contacted = make_contact(to.caller, to.mirror, &SnapshotLedger(self.snapshot), to.random)?;
+        let ours = self.own_source(to.host, identity);
+        match &contacted.source {
+            Some(theirs) if is_same_source(theirs, &ours, identity) => {}
+            Some(theirs) if !self.adopt => {
+                let (theirs, ours) = (name_of(theirs), name_of(&ours));
+                return Err(RoundError::OtherSource { mirror: to.mirror.clone(), theirs, ours });
+            }
+            replaced => claim(to.caller, to.mirror, ours, replaced.clone())?,
+        }
+        let record = identity.to_bytes();
+        if self.snapshot.root_record()?.as_ref() != Some(&record) {
+            self.snapshot.set_root_record(&record)?;
+        }
+        Ok(contacted)
+    }
+
+    fn own_source(&self, host: &str, identity: &RootIdentity) -> Source {
+        use std::os::unix::ffi::OsStrExt;
+        let path = self.source.as_os_str().as_bytes().to_vec().into();
+        Source { path, identity: identity.to_bytes().into(), host: host.to_owned() }
+    }
+
+    fn scan(&self, root: &Arc<dyn Directory>, meter: &Meter<'_>, report: &mut Report) -> Result<Scanned, RoundError> {
+        let scan = Scan {
+            root: Arc::clone(root),
+            recorded_root: self.snapshot.root_metadata()?,
+            recorded: self.snapshot,
+            filter: self.filter,
+            one_file_system: self.one_file_system,
+            clock: self.clock,
+            parallel: self.threads,
+            progress: meter,
+        };
+        let scanned = scan.run()?;
+        report.counts = scanned.counts;
+        for finding in &scanned.findings {
+            match finding {
+                Finding::Problem { path, trouble } => report.problems.push((path.clone(), trouble.to_string())),
+                Finding::Deferred { path, reason } => report.deferred.push((path.clone(), reason.to_string())),
+                Finding::Present { .. } | Finding::Gone { .. } => {}
+            }
+        }
+        let mirror_is_empty = self.snapshot.counts()?.entries == 0;
+        check_not_emptied(scanned.counts.names_in_root == 0, mirror_is_empty)?;
+        Ok(scanned)
+    }
+
+    /// What was read is remembered before anything is delivered, so that it need not be read again.
+    fn remember(&self, scanned: &Scanned) -> Result<(), RoundError> {
+        if !scanned.readings.is_empty() {
+            self.snapshot.record_readings(&scanned.readings)?;
+        }
+        if !scanned.flown.is_empty() {
+            self.snapshot.forget_readings(&scanned.flown)?;
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)] // The last step of the story: everything that came before meets here.
+    fn deliver(
+        &self,
+        to: &Delivering<'_>,
+        contacted: &Contacted,
+        round: wire::Round,
+        root: Arc<dyn Directory>,
+        plan: Vec<Change>,
+        meter: &Meter<'_>,
+        report: &mut Report,
+    ) -> Result<(), RoundError> {
+        let contents = SourceContents::of(root, &plan, meter);
+        let deliverer = Deliverer {
+            caller: to.caller,
+            mirror: to.mirror,
+            round,
+            ledger: &SnapshotLedger(self.snapshot),
+            contents: &contents,
+            parallel: to.transfers,
+            limits: contacted.limits,
+            progress: meter,
+        };
+        let mut delivery = Delivery::default();
+        let delivered = deliverer.deliver(batches(plan, &Sizes::within(&contacted.limits))?, &mut delivery);
+        report.take(delivery);
+        Ok(delivered?)
+    }
+}
+
+impl Report {
+    /// What became of the plan.
+    fn take(&mut self, delivery: Delivery) {
+        self.changes = delivery.delivered;
+        self.changes.sort_by(|a, b| a.path().cmp(b.path()));
+        self.stopped = delivery.stopped;
+        self.revision = delivery.head.map_or(self.revision, |head| head.number);
+        for left_out in delivery.left_out {
+            let line = (left_out.change.path().clone(), left_out.why.to_string());
+            match left_out.why {
+                Why::Refused(_) | Why::Unreadable(_) | Why::NeverComplete => self.problems.push(line),
+                Why::ContentChanged | Why::Dependent => self.deferred.push(line),
+            }
+        }
+    }
+}
+
+/// Whether a mirror that was claimed for `theirs` is the copy of this source. Where inodes do not last, two directories
+/// of one file system differ by their paths alone.
+fn is_same_source(theirs: &Source, ours: &Source, identity: &RootIdentity) -> bool {
+    theirs.identity == ours.identity && (identity.inode.is_some() || theirs.path == ours.path)
+}
+
+/// A source as people know it.
+fn name_of(source: &Source) -> String {
+    format!("{} on {}", protocol::escape(&source.path), protocol::escape(source.host.as_bytes()))
+}
+
+fn shown(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    protocol::escape(path.as_os_str().as_bytes())
+}
+
+fn since(before: Traffic, now: Traffic) -> Traffic {
+    Traffic {
+        requests: now.requests - before.requests,
+        bytes_sent: now.bytes_sent - before.bytes_sent,
+        bytes_received: now.bytes_received - before.bytes_received,
+    }
+}
