@@ -1,0 +1,192 @@
+//! The command line: commands and their help. Flags that are settings come from the table of settings.
+
+mod flags;
+mod manual;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::exit;
+pub(crate) use flags::{Flags, ForClient, ForConfig, ForData, ForReceiver, ForScan};
+pub(crate) use manual::{ManPage, man_pages};
+
+/// Keeps a directory tree mirrored on another machine, without file notifications.
+///
+/// A roundsman walks his beat at set hours and delivers: this program walks a directory tree, compares it with what
+/// it delivered before, and delivers what changed. It works on any file system, from cron, from a timer, or as its
+/// own loop.
+#[derive(Debug, Parser)]
+#[command(name = "roundsman", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// Read this configuration file, which must exist
+    #[arg(long, global = true, value_name = "FILE", env = "ROUNDSMAN_CONFIG", hide_env = true, display_order = 900)]
+    pub(crate) config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  roundsman scan ~/Photos --to /mnt/backup          Mirror a directory to another disk
+  roundsman scan ~/Photos --to /mnt/backup -v       Later: deliver what changed since
+  roundsman receive --data /srv/mirrors             Take in the mirrors of other machines
+
+Every flag has a key in the configuration file and a variable: --token-file is `token_file = `
+and ROUNDSMAN_TOKEN_FILE. A flag decides over a variable, that over the file. The file is
+--config FILE, else ~/.config/roundsman/config.toml, else /etc/roundsman/config.toml.";
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  roundsman scan ~/Photos --to /mnt/backup
+      Make or update a mirror in /mnt/backup/local/Photos
+  roundsman scan ~/Photos --to https://backup.example:7373 --token-file ~/.config/roundsman/token
+      The same at a receiver
+  roundsman scan ~/Photos --to /mnt/backup --dry-run
+      Show what would be done: + created, M content, U metadata, R moved, T kind changed, - deleted,
+      ? content changed under unchanged evidence, ! problem, ~ deferred, H held
+  roundsman scan --interval 30s
+      Mirror every [[mirror]] of the configuration, and go on doing so";
+
+const TAKEOVER_HELP: &str = "\
+A mirror has one live client. Where a second one arrives with an older state (a restored disk, a cloned machine), it
+is refused by name, exit code 13. `takeover` tells the receiver that this machine is the one that goes on.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Walk a directory and deliver what changed since the last round
+    #[command(after_help = SCAN_EXAMPLES, after_long_help = scan_long_help())]
+    Scan {
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForScan>,
+    },
+    /// Take in the mirrors of other machines
+    #[command(after_help = "\
+Examples:
+  roundsman receive --data /srv/mirrors
+  roundsman receive --data /srv/mirrors --listen [::]:7373 --allow-plaintext
+
+A client needs a token: `roundsman client add NAME --data DIR` prints one.
+SIGTERM and SIGINT end it in good order.")]
+    Receive {
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForReceiver>,
+    },
+    /// Manage who may send mirrors to a receiver
+    Client {
+        /// What to do.
+        #[command(subcommand)]
+        command: ClientCommand,
+    },
+    /// Declare this machine the one that goes on with a mirror
+    #[command(after_help = TAKEOVER_HELP)]
+    Takeover {
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForClient>,
+    },
+    /// Check the configuration, or show what holds and why
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "\
+Example:
+  roundsman completions bash > ~/.local/share/bash-completion/completions/roundsman")]
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// Write roundsman.1 and a page for each command into this directory
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// What `client` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Add a client and print its token, which is not shown again
+    #[command(after_help = "\
+Example:
+  (umask 077; roundsman client add laptop --data /srv/mirrors > laptop.token)
+
+The token alone is printed on stdout. A running receiver knows the client at once.")]
+    Add {
+        /// What the client is called: lower-case letters, digits, `-`, `_` and `.`
+        name: String,
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForData>,
+    },
+}
+
+/// What `config` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say what is wrong with the configuration; exit code 2 if something is
+    Check {
+        /// Settings to check along with it.
+        #[command(flatten)]
+        flags: Flags<ForConfig>,
+    },
+    /// Print the settings that hold, as a configuration file
+    Show {
+        /// Say where each comes from: flag, environment, file and line, or default
+        #[arg(long)]
+        origin: bool,
+        /// Settings to show along with it.
+        #[command(flatten)]
+        flags: Flags<ForConfig>,
+    },
+}
+
+fn scan_long_help() -> String {
+    format!("{SCAN_EXAMPLES}\n\nExit codes:\n{}", exit::table())
+}
+
+/// The completions of a shell. Made in memory: the generator cannot bear a closed pipe.
+pub(crate) fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "roundsman", &mut script);
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn scan_says_its_exit_codes_and_examples() {
+        let help = Cli::try_parse_from(["roundsman", "scan", "--help"]).expect_err("is help").to_string();
+        for part in ["--one-file-system", "  25  ", "Examples:", "[SOURCE]"] {
+            assert!(help.contains(part), "{part} in\n{help}");
+        }
+    }
+
+    #[test]
+    fn every_shell_gets_completions() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            assert!(String::from_utf8(completions(shell)).expect("is text").contains("takeover"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_never_a_flag() {
+        assert!(Cli::try_parse_from(["roundsman", "scan", "--token", "x"]).is_err());
+    }
+}

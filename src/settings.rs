@@ -1,0 +1,116 @@
+//! The settings: one table of keys, and what was typed turned into checked values.
+//!
+//! Each key is declared once, below. Flag, `ROUNDSMAN_*` variable, configuration key, help, default and the struct
+//! field that the command reads all come from that line. Flags lie over variables, those over the configuration
+//! file, that over defaults. Nothing deeper than this module sees what was typed.
+
+pub(crate) mod environment;
+pub(crate) mod key;
+pub(crate) mod layer;
+pub(crate) mod mistake;
+mod show;
+pub(crate) mod token;
+mod typed;
+pub(crate) mod value;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use protocol::MirrorName;
+
+use crate::duration::{Interval, RetryFor};
+use key::{Flag, Group, Key, Scope, keys};
+use layer::Layer;
+use mistake::Mistake;
+use value::{AtOnce, To};
+
+pub(crate) use typed::Typed;
+
+keys! {
+    /// One mirror: what, where to, and how.
+    MirrorSettings {
+        /// The directory to mirror; without it, every [[mirror]] of the configuration
+        source: PathBuf = "", Flag::Positional("SOURCE"), OneMirror, Mirror;
+        /// Where the mirror is to lie: the URL of a receiver, or a directory on this machine
+        to: To = "", Flag::Long("DEST"), Mirror, Mirror;
+        /// The mirror's name at the receiver; the default is the name of the source's directory
+        mirror: Option<MirrorName> = "", Flag::Long("NAME"), OneMirror, Mirror;
+        /// The file that holds this client's token; only its owner may read it
+        token_file: Option<PathBuf> = "", Flag::Long("FILE"), Mirror, Mirror;
+        /// Let this source take over a mirror that was made from another one
+        adopt: bool = "false", Flag::Long(""), Mirror, Round;
+        /// Leave out what this pattern in gitignore syntax matches; may be given often
+        exclude: Vec<String> = "", Flag::Long("GLOB"), Mirror, Filter;
+        /// Mirror what this pattern matches although something else leaves it out; may be given often
+        include: Vec<String> = "", Flag::Long("GLOB"), Mirror, Filter;
+        /// Leave out what the patterns in this file match, in gitignore syntax; may be given often
+        ignore_file: Vec<PathBuf> = "", Flag::Long("FILE"), Mirror, Filter;
+        /// Do not cross into file systems that are mounted below the source
+        one_file_system: bool = "false", Flag::Long(""), Mirror, Filter;
+        /// How long to keep trying to reach the receiver; 5s where nobody listens there at all, unless set
+        retry_for: RetryFor = "30s", Flag::Long("DURATION"), Mirror, Mirror;
+        /// Requests that carry contents to the receiver at once
+        transfers: AtOnce = "4", Flag::Long("N"), Mirror, Round;
+    }
+}
+
+keys! {
+    /// How a client makes its rounds, whatever it mirrors.
+    ClientSettings {
+        /// Make a round again and again, one such span after the other's start; without it, one round
+        interval: Option<Interval> = "", Flag::Long("DURATION"), Top, Round;
+        /// Show what a round would do and do nothing: no file is created or changed anywhere
+        dry_run: bool = "false", Flag::Long(""), Top, Round;
+        /// Threads that walk and read the source; the default is one a processor
+        threads: AtOnce = "", Flag::Long("N"), Top, Round;
+        /// Where snapshots and locks are kept; the default is $XDG_STATE_HOME/roundsman or ~/.local/state/roundsman
+        state_dir: PathBuf = "", Flag::Long("DIR"), Top, Mirror;
+    }
+}
+
+keys! {
+    /// What a person or a program is told.
+    OutputSettings {
+        /// Print nothing when the exit code is 0
+        quiet: bool = "false", Flag::Short('q'), Top, Output;
+        /// Say more on stderr; -vv says what was decided and why
+        verbose: u8 = "0", Flag::Short('v'), Top, Output;
+        /// Print one JSON object a line instead of text for people
+        json: bool = "false", Flag::Long(""), Top, Json;
+        /// Never colour the output; also by NO_COLOR and TERM=dumb
+        no_color: bool = "false", Flag::Long(""), Top, Output;
+        /// Also write a log, as JSON lines; five files of 10 MiB are kept
+        log_file: Option<PathBuf> = "", Flag::Long("FILE"), Top, Output;
+    }
+}
+
+keys! {
+    /// Where a receiver keeps mirrors.
+    DataSettings {
+        /// The directory that holds all mirrors, one folder a client
+        data: PathBuf = "", Flag::Long("DIR"), Receive, Data;
+    }
+}
+
+keys! {
+    /// How a receiver is reached.
+    ReceiveSettings {
+        /// Where to listen; port 0 takes a free one
+        listen: SocketAddr = "127.0.0.1:7373", Flag::Long("ADDR"), Receive, Receive;
+        /// Listen without TLS on other addresses than loopback: tokens and contents can be read on the way
+        allow_plaintext: bool = "false", Flag::Long(""), Receive, Receive;
+    }
+}
+
+/// Every row of the table.
+pub(crate) fn all_keys() -> impl Iterator<Item = &'static Key> {
+    [
+        MirrorSettings::KEYS,
+        ClientSettings::KEYS,
+        OutputSettings::KEYS,
+        DataSettings::KEYS,
+        ReceiveSettings::KEYS,
+    ]
+    .into_iter()
+    .flatten()
+}

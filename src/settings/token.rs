@@ -1,0 +1,143 @@
+//! [`Token`]: the secret by which a receiver knows a client. It comes from a file that only its owner may read,
+//! never from a flag, and nothing that can be printed holds it.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Longer files are no token files.
+const MAX_BYTES: u64 = 16 * 1024;
+/// What group and others may do with the file: nothing.
+const OTHERS: u32 = 0o077;
+
+/// A client's token. Shown as dots.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Token(String);
+
+/// Why a token file cannot be used.
+#[derive(Debug, Error)]
+pub(crate) enum TokenError {
+    /// It cannot be opened or read.
+    #[error("cannot read the token file {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Others may read it, or write another token into it.
+    #[error("the token file {} is open to others (mode {mode:04o})", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// What it holds is no token.
+    #[error("the token file {} holds no token: one line of printable ASCII is expected", path.display())]
+    NoToken {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl TokenError {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Exposed { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::Unreadable { .. } | Self::NoToken { .. } => {
+                "`roundsman client add NAME --data DIR`, at the receiver, prints a token: \
+                 keep it in a file of mode 600"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+impl Token {
+    /// Reads a token file.
+    ///
+    /// # Errors
+    /// It cannot be read, others may read it, or it holds something else.
+    pub(crate) fn read(path: &Path) -> Result<Self, TokenError> {
+        let text = read_private(path)?;
+        let token = text.trim_ascii();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TokenError::NoToken { path: path.to_owned() });
+        }
+        Ok(Self(token.to_owned()))
+    }
+
+    /// The secret itself, for the one header that carries it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(...)")
+    }
+}
+
+/// The mode is that of the open file, so that nothing can be swapped in between.
+fn read_private(path: &Path) -> Result<String, TokenError> {
+    let unreadable = |source| TokenError::Unreadable { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
+    if mode & OTHERS != 0 {
+        return Err(TokenError::Exposed { path: path.to_owned(), mode });
+    }
+    let mut text = String::new();
+    file.take(MAX_BYTES).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn written(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("token");
+        fs::write(&path, text).expect("writes");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("sets the mode");
+        (directory, path)
+    }
+
+    #[test]
+    fn a_token_is_one_line_in_a_private_file_and_is_never_shown() {
+        let (_directory, path) = written("abc.def.ghi\n", 0o600);
+        let token = Token::read(&path).expect("is a token");
+        assert_eq!(token.expose(), "abc.def.ghi");
+        assert_eq!(format!("{token:?}"), "Token(...)");
+    }
+
+    #[test]
+    fn a_token_that_others_may_read_or_change_is_refused_with_the_command_that_helps() {
+        for mode in [0o640, 0o604, 0o620, 0o644] {
+            let (_directory, path) = written("abc", mode);
+            let error = Token::read(&path).expect_err("is exposed");
+            assert!(matches!(error, TokenError::Exposed { .. }), "{mode:o}");
+            assert_eq!(error.hint(), format!("chmod 600 {}", path.display()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_and_not_repeated() {
+        for bad in ["", "\n", "two words", "two\nlines", "gr\u{fc}n", "\u{1b}[2J"] {
+            let (_directory, path) = written(bad, 0o600);
+            let error = Token::read(&path).expect_err("is no token");
+            assert!(matches!(error, TokenError::NoToken { .. }), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! [`Typed`]: everything that was typed, wherever, and the checked settings that come from it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use super::environment::Environment;
+use super::key::{Key, Scope};
+use super::layer::{Given, Layer, Origin, decide};
+use super::mistake::{Mistake, Mistakes};
+use super::value::AtOnce;
+use super::{
+    ClientSettings, DataSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys,
+};
+use crate::config::{self, ConfigFile};
+
+/// The layers that settings come from.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    flags: Layer,
+    environment: Layer,
+    pub(super) file: ConfigFile,
+    /// Defaults that depend on the machine or the user; the others are in the table.
+    defaults: Layer,
+}
+
+impl Typed {
+    /// Reads variables and the configuration file; `config` names one that must exist.
+    ///
+    /// # Errors
+    /// Everything in them that cannot be meant so, also where a flag decides.
+    pub(crate) fn gather(flags: Layer, config: Option<&Path>, from: &Environment) -> Result<Self, Mistakes> {
+        Ok(Self {
+            flags,
+            environment: Layer::from_environment(all_keys(), from)?,
+            file: config::read(config, from)?,
+            defaults: machine_defaults(from)?,
+        })
+    }
+
+    /// What a person or a program is told.
+    ///
+    /// # Errors
+    /// Never; every one of these can be left out.
+    pub(crate) fn output(&self) -> Result<OutputSettings, Mistake> {
+        OutputSettings::resolve(&self.over(&self.file.top))
+    }
+
+    /// How rounds are made.
+    ///
+    /// # Errors
+    /// No state directory can be told.
+    pub(crate) fn client(&self) -> Result<ClientSettings, Mistake> {
+        ClientSettings::resolve(&self.over(&self.file.top))
+    }
+
+    /// Where a receiver keeps mirrors.
+    ///
+    /// # Errors
+    /// No data directory is named.
+    pub(crate) fn data(&self) -> Result<DataSettings, Mistake> {
+        DataSettings::resolve(&self.over(&self.file.receive))
+    }
+
+    /// How a receiver is reached.
+    ///
+    /// # Errors
+    /// Never; every one of these can be left out.
+    pub(crate) fn receive(&self) -> Result<ReceiveSettings, Mistake> {
+        ReceiveSettings::resolve(&self.over(&self.file.receive))
+    }
+
+    /// The mirrors to make: that of SOURCE, with what the configuration says of it, or all of the configuration.
+    ///
+    /// # Errors
+    /// There is none, one has no destination, or one name was given for several.
+    pub(crate) fn mirrors(&self) -> Result<Vec<MirrorSettings>, Mistake> {
+        let nothing_more = Layer::default();
+        let mut tables = self.chosen_tables();
+        if tables.is_empty() {
+            self.said("source").ok_or(Mistake::NoMirror)?;
+            tables.push(&nothing_more);
+        }
+        if let (2.., Some((key, name))) = (tables.len(), self.said("mirror")) {
+            return Err(Mistake::OneNameForSeveral { flag: name.origin.describe(key), mirrors: tables.len() });
+        }
+        tables.into_iter().map(|table| MirrorSettings::resolve(&self.for_mirror(table))).collect()
+    }
+
+    /// Which `[[mirror]]` tables are meant: those of the given source, else all.
+    fn chosen_tables(&self) -> Vec<&Layer> {
+        let all = self.file.mirrors.iter();
+        match self.said("source") {
+            None => all.collect(),
+            Some((key, wanted)) => {
+                let same = |table: &&Layer| table.get(key).is_some_and(|own| same_place(&own.words, &wanted.words));
+                all.filter(same).collect()
+            }
+        }
+    }
+
+    /// What flags or variables say of a key that tells mirrors apart.
+    fn said(&self, name: &str) -> Option<(&'static Key, &Given)> {
+        let key = MirrorSettings::KEYS.iter().find(|key| key.name == name)?;
+        let given = self.flags.get(key).or_else(|| self.environment.get(key))?;
+        Some((key, given))
+    }
+
+    /// The layers over and under one table of the configuration file, the deciding one first.
+    fn over<'a>(&'a self, table: &'a Layer) -> [&'a Layer; 4] {
+        [&self.flags, &self.environment, table, &self.defaults]
+    }
+
+    /// The same for a `[[mirror]]`: what is not said there may be said for all at the top.
+    pub(super) fn for_mirror<'a>(&'a self, table: &'a Layer) -> [&'a Layer; 5] {
+        [&self.flags, &self.environment, table, &self.file.top, &self.defaults]
+    }
+
+    /// What decides a key outside `[[mirror]]`, and where it was said; nothing where nobody said anything.
+    pub(crate) fn decide(&self, key: &Key) -> Option<Given> {
+        let table = if key.scope == Scope::Receive { &self.file.receive } else { &self.file.top };
+        decide(key, &self.over(table))
+    }
+
+    /// The configuration file that was read, if there is one.
+    pub(crate) fn config_path(&self) -> Option<&Path> {
+        self.file.path.as_deref()
+    }
+}
+
+/// Whether two paths lead to one directory; by their text where one of them does not exist.
+fn same_place(one: &[OsString], other: &[OsString]) -> bool {
+    let place = |words: &[OsString]| words.first().map(|word| resolved(Path::new(word)));
+    place(one) == place(other)
+}
+
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+}
+
+fn machine_defaults(from: &Environment) -> Result<Layer, Mistake> {
+    let state_dir = from.state_home().map(|home| home.join("roundsman").into_os_string());
+    let processors = thread::available_parallelism().map_or(1, usize::from).min(AtOnce::MAX);
+    let mut defaults = Layer::default();
+    for (name, word) in [("state_dir", state_dir), ("threads", Some(processors.to_string().into()))] {
+        let key = all_keys().find(|key| key.name == name);
+        if let (Some(key), Some(word)) = (key, word) {
+            defaults.put(key, vec![word], Origin::Default)?;
+        }
+    }
+    Ok(defaults)
+}
+
+#[cfg(test)]
+#[path = "typed_tests.rs"]
+mod tests;
