@@ -1,1 +1,46 @@
-//! uploader.
+//! From a plan to a durable mirror: batches, requests, retries, acknowledgements.
+//!
+//! Decisions are values: [`batches()`] cuts a plan, [`decide`] says what a first contact means, frames are packed by a
+//! pure function. What acts stands at the edges: [`Transport`] sends, [`Ledger`] remembers, [`Contents`] reads.
+//! Everything is synchronous; tokio lives inside [`HttpTransport`] alone.
+
+mod address;
+mod batches;
+mod caller;
+mod circles;
+mod compress;
+mod contact;
+mod contents;
+mod deliver;
+mod entangled;
+mod error;
+mod fill;
+mod frames;
+mod http;
+mod http_error;
+mod ledger;
+mod left_out;
+mod manifest;
+mod retry;
+mod session;
+mod token;
+mod transport;
+
+#[cfg(test)]
+mod test_support;
+
+pub use address::{Address, InvalidAddress};
+pub use batches::{Sizes, batches};
+pub use caller::{CallError, Caller};
+pub use contact::{Next, Then, decide};
+pub use contents::{ContentError, Contents};
+pub use deliver::{Deliverer, Delivery};
+pub use entangled::Entangled;
+pub use error::DeliverError;
+pub use http::{HttpSettings, HttpTransport, SetupError};
+pub use ledger::{Ledger, Standing};
+pub use left_out::{LeftOut, Why};
+pub use retry::RetryPolicy;
+pub use session::{Contacted, claim, make_contact, take_over};
+pub use token::{InvalidToken, Token};
+pub use transport::{Traffic, Transport, TransportError};

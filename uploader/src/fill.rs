@@ -1,0 +1,109 @@
+//! Filling a proposal: frames are read, compressed and sent by several threads.
+//!
+//! Memory is bounded by the threads: each holds one frame raw, compressed and encoded.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use protocol::wire::{Compression, Fill, Missing};
+use protocol::{ByteRange, ContentId, ContentPlan, Piece, RevisionDigest};
+use seams::parallel::Parallel;
+
+use crate::compress::compress;
+use crate::frames::{Frame, FrameSize, frames};
+use crate::{CallError, ContentError, DeliverError, Deliverer, Why};
+
+/// The contents of a proposal that turned out not to be deliverable.
+pub(crate) type Unfit = BTreeMap<ContentId, Why>;
+
+/// One proposal being filled.
+pub(crate) struct Filling<'a> {
+    deliverer: &'a Deliverer<'a>,
+    proposal: RevisionDigest,
+    plans: &'a [ContentPlan],
+    unfit: Mutex<Unfit>,
+    failed: Mutex<Option<CallError>>,
+    /// Whether `failed` holds something: then no further frame is begun.
+    given_up: AtomicBool,
+}
+
+impl<'a> Filling<'a> {
+    pub(crate) fn new(deliverer: &'a Deliverer<'a>, proposal: RevisionDigest, plans: &'a [ContentPlan]) -> Self {
+        let (unfit, failed) = (Mutex::default(), Mutex::default());
+        Self { deliverer, proposal, plans, unfit, failed, given_up: AtomicBool::new(false) }
+    }
+
+    /// Sends everything that is missing; what could not be is returned with its reason.
+    pub(crate) fn fill(self, missing: &[Missing]) -> Result<Unfit, DeliverError> {
+        let Deliverer { limits, parallel, .. } = self.deliverer;
+        let frames = frames(missing, self.plans, FrameSize::within(limits)).map_err(DeliverError::Protocol)?;
+        let requests = usize::try_from(limits.concurrent_requests).unwrap_or(usize::MAX);
+        Parallel::new(parallel.threads().min(requests)).for_each(frames, |frame| self.send(frame));
+        match self.failed.into_inner().expect("no holder of this lock panics") {
+            Some(error) => Err(error.into()),
+            None => Ok(self.unfit.into_inner().expect("no holder of this lock panics")),
+        }
+    }
+
+    fn send(&self, frame: Frame) {
+        if self.given_up.load(Ordering::Relaxed) {
+            return;
+        }
+        let (pieces, raw) = self.read(frame);
+        if pieces.is_empty() {
+            return;
+        }
+        let bytes = raw.len() as u64;
+        let (compression, data) = compress(raw);
+        match self.call(pieces, compression, data) {
+            Ok(()) => self.deliverer.progress.sent(bytes),
+            Err(error) => {
+                self.given_up.store(true, Ordering::Relaxed);
+                self.failed.lock().expect("no holder of this lock panics").get_or_insert(error);
+            }
+        }
+    }
+
+    /// The bytes of a frame's pieces, without those that cannot be had.
+    fn read(&self, frame: Frame) -> (Vec<Piece>, Vec<u8>) {
+        let mut raw = Vec::with_capacity(usize::try_from(frame.bytes).unwrap_or_default());
+        let mut pieces = frame.pieces;
+        pieces.retain(|piece| self.read_piece(piece, &mut raw));
+        (pieces, raw)
+    }
+
+    fn read_piece(&self, piece: &Piece, raw: &mut Vec<u8>) -> bool {
+        let content = self.plans[piece.index as usize].content;
+        if self.unfit.lock().expect("no holder of this lock panics").contains_key(&content) {
+            return false;
+        }
+        let start = raw.len();
+        let range = ByteRange { offset: piece.offset, length: piece.length };
+        let why = match self.deliverer.contents.read(&content, range, raw) {
+            Ok(()) if (raw.len() - start) as u64 == piece.length => return true,
+            Ok(()) | Err(ContentError::Changed) => Why::ContentChanged,
+            Err(ContentError::Io(error)) => Why::Unreadable(Arc::new(error)),
+        };
+        raw.truncate(start);
+        self.give_up_on(content, why);
+        false
+    }
+
+    fn call(&self, pieces: Vec<Piece>, compression: Compression, data: Vec<u8>) -> Result<(), CallError> {
+        let Deliverer { caller, mirror, .. } = self.deliverer;
+        let mirror = (*mirror).clone();
+        let filled = caller.call(Fill { mirror, proposal: self.proposal, pieces, compression, data: data.into() })?;
+        for mismatch in filled.mismatched {
+            let plan = usize::try_from(mismatch.index).ok().and_then(|index| self.plans.get(index));
+            let plan =
+                plan.ok_or_else(|| CallError::Protocol("a content that was not proposed mismatches".to_owned()))?;
+            self.give_up_on(plan.content, Why::ContentChanged);
+        }
+        Ok(())
+    }
+
+    fn give_up_on(&self, content: ContentId, why: Why) {
+        self.unfit.lock().expect("no holder of this lock panics").entry(content).or_insert(why);
+    }
+}

@@ -1,0 +1,224 @@
+//! [`HttpTransport`]: requests as HTTP/1.1 posts on kept-alive connections.
+//!
+//! The only place with a tokio runtime. Any thread may call; each blocks until its own answer is there.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use protocol::limits::MAX_REQUEST_BYTES;
+use protocol::wire::{Request, Response};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
+use reqwest::{Client, StatusCode, redirect};
+use thiserror::Error;
+use tokio::runtime::Runtime;
+
+use crate::http_error::{classify, problem};
+use crate::{Address, Token, Traffic, Transport, TransportError};
+
+/// Most bytes of an answer's body that are read.
+const MAX_RESPONSE_BYTES: usize = MAX_REQUEST_BYTES;
+/// A link slower than this, in bytes per second, counts as broken: a request may take that much longer.
+const SLOWEST_BYTES_PER_SECOND: u64 = 16 * 1024;
+const CBOR: HeaderValue = HeaderValue::from_static("application/cbor");
+const PROBLEM: &str = "application/problem+json";
+
+/// How connections are made and how long is waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long an answer may take once the request is there; a commit is answered when it is durable.
+    pub answer_timeout: Duration,
+    /// How many idle connections are kept.
+    pub idle_connections: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(300),
+            idle_connections: 16,
+        }
+    }
+}
+
+/// Why the HTTP client could not be set up.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// No thread or descriptor for its runtime.
+    #[error("cannot start the HTTP client")]
+    Runtime(#[source] std::io::Error),
+    /// Mostly the system's certificates.
+    #[error("cannot set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Calls one receiver over HTTP.
+#[derive(Debug)]
+pub struct HttpTransport {
+    runtime: Runtime,
+    client: Client,
+    address: Address,
+    headers: HeaderMap,
+    settings: HttpSettings,
+    counted: Counted,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    requests: AtomicU64,
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+/// An answer as it came.
+struct Answered {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl HttpTransport {
+    /// Sets up a client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Where the system gives no thread, or its certificates cannot be read.
+    ///
+    /// # Panics
+    /// Never: a [`Token`] holds visible ASCII only.
+    pub fn new(address: Address, token: &Token, settings: HttpSettings) -> Result<Self, SetupError> {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime =
+            runtime.worker_threads(1).thread_name("http").enable_all().build().map_err(SetupError::Runtime)?;
+        let client = client(&address, settings).map_err(SetupError::Client)?;
+        let headers = headers(&address, token);
+        Ok(Self { runtime, client, address, headers, settings, counted: Counted::default() })
+    }
+
+    fn request(&self, route: &str, body: Vec<u8>) -> Result<reqwest::Request, TransportError> {
+        let length = body.len() as u64;
+        let slowest = Duration::from_secs(length / SLOWEST_BYTES_PER_SECOND);
+        let request = self
+            .client
+            .post(self.address.route(route))
+            .headers(self.headers.clone())
+            .header(CONTENT_LENGTH, length)
+            .timeout(self.settings.answer_timeout + slowest)
+            .body(body);
+        request.build().map_err(classify)
+    }
+
+    /// One exchange, counted. What a failed one sent is counted whole, unless there was no connection.
+    fn exchange(&self, request: reqwest::Request) -> Result<Answered, TransportError> {
+        let sent = bytes_of(&request);
+        let answered = self.runtime.block_on(post(&self.client, request));
+        if !matches!(answered, Err(TransportError::Unreachable { .. } | TransportError::Certificate(_))) {
+            self.counted.requests.fetch_add(1, Ordering::Relaxed);
+            self.counted.sent.fetch_add(sent, Ordering::Relaxed);
+        }
+        if let Ok(answered) = &answered {
+            self.counted.received.fetch_add(answered.bytes(), Ordering::Relaxed);
+        }
+        answered
+    }
+}
+
+impl Transport for HttpTransport {
+    fn call(&self, request: &Request) -> Result<Response, TransportError> {
+        let route = request.route();
+        let answered = self.exchange(self.request(route, request.encode())?)?;
+        tracing::debug!(route, status = answered.status.as_u16(), bytes = answered.body.len(), "answered");
+        if !answered.status.is_success() {
+            return Err(answered.into_error());
+        }
+        Response::decode(route, &answered.body).map_err(|e| TransportError::Protocol(format!("answer to {route}: {e}")))
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.counted.requests.load(Ordering::Relaxed),
+            bytes_sent: self.counted.sent.load(Ordering::Relaxed),
+            bytes_received: self.counted.received.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Loopback never goes through a proxy, and certificates are only read where TLS is spoken.
+fn client(address: &Address, settings: HttpSettings) -> Result<Client, reqwest::Error> {
+    let mut client = Client::builder()
+        .http1_only()
+        .redirect(redirect::Policy::none())
+        .tcp_nodelay(true)
+        .connect_timeout(settings.connect_timeout)
+        .pool_max_idle_per_host(settings.idle_connections);
+    if address.is_loopback() {
+        client = client.no_proxy();
+    }
+    if address.is_plaintext() {
+        client = client.tls_certs_only([]);
+    }
+    client.build()
+}
+
+/// Every header of every request, but for its length: set by us, so that they can be counted.
+fn headers(address: &Address, token: &Token) -> HeaderMap {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret())).expect("a token is visible ASCII");
+    bearer.set_sensitive(true);
+    let host = HeaderValue::from_str(&address.authority()).expect("a parsed URL has an ASCII host");
+    let agent = HeaderValue::from_static(concat!("roundsman/", env!("CARGO_PKG_VERSION")));
+    let all = [(AUTHORIZATION, bearer), (HOST, host), (USER_AGENT, agent), (ACCEPT, CBOR), (CONTENT_TYPE, CBOR)];
+    all.into_iter().collect()
+}
+
+/// Sends a request and reads its answer whole, within bounds.
+async fn post(client: &Client, request: reqwest::Request) -> Result<Answered, TransportError> {
+    let mut response = client.execute(request).await.map_err(classify)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(classify)? {
+        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+            return Err(TransportError::Protocol(format!("an answer of more than {MAX_RESPONSE_BYTES} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answered { status: response.status(), headers: response.headers().clone(), body })
+}
+
+impl Answered {
+    fn bytes(&self) -> u64 {
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        (format!("HTTP/1.1 {} {reason}", self.status.as_str()).len() + head_bytes(&self.headers) + self.body.len())
+            as u64
+    }
+
+    fn into_error(self) -> TransportError {
+        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let is_document = text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with(PROBLEM));
+        let retry_after = text(RETRY_AFTER).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+        match problem(self.status.as_u16(), is_document, &self.body) {
+            Ok(problem) => TransportError::Problem { problem, retry_after },
+            Err(error) => error,
+        }
+    }
+}
+
+/// What a request takes on the wire.
+fn bytes_of(request: &reqwest::Request) -> u64 {
+    let body = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
+    (format!("POST {} HTTP/1.1", request.url().path()).len() + head_bytes(request.headers()) + body) as u64
+}
+
+/// What headers take on the wire as both sides write them, with the line ends around them.
+fn head_bytes(headers: &HeaderMap) -> usize {
+    const LINE_END: usize = "\r\n".len();
+    let header = |(name, value): (&reqwest::header::HeaderName, &HeaderValue)| {
+        name.as_str().len() + ": ".len() + value.len() + LINE_END
+    };
+    LINE_END + headers.iter().map(header).sum::<usize>() + LINE_END
+}
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+//! [`LeftOut`]: changes that are not delivered in this round, and what falls with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use protocol::{Change, RefusalReason, RelPath};
+use thiserror::Error;
+
+/// Why a change was left out.
+#[derive(Debug, Clone, Error)]
+pub enum Why {
+    /// The receiver cannot apply it: a problem of its path.
+    #[error("the receiver refuses it: {0}")]
+    Refused(#[source] RefusalReason),
+    /// Its file changed while it was sent: deferred to the next round.
+    #[error("the file changed while it was sent")]
+    ContentChanged,
+    /// Its file cannot be read: a problem of its path.
+    #[error("the file cannot be read")]
+    Unreadable(#[source] Arc<io::Error>),
+    /// The receiver asks for its content again and again: a problem of its path.
+    #[error("the receiver could not put its content together")]
+    NeverComplete,
+    /// It needs a change that was left out: deferred.
+    #[error("it depends on a change that was left out")]
+    Dependent,
+}
+
+/// A change that was left out.
+#[derive(Debug)]
+pub struct LeftOut {
+    /// The change, as it was to be sent: what leaves is named as earlier batches moved it.
+    pub change: Change,
+    /// Why.
+    pub why: Why,
+}
+
+/// Places whose state differs from what later changes take for granted.
+///
+/// A change falls with another if it names a place at or below one that the other was to change (what it means there
+/// is not there), or deletes what lies above it (something may still be in there that was to move out).
+#[derive(Debug, Default)]
+pub(crate) struct Unsettled(BTreeSet<RelPath>);
+
+impl Unsettled {
+    /// Sorts out the changes that fail for a reason of their own, and those that fall with these or with earlier ones.
+    pub(crate) fn sift(
+        &mut self,
+        changes: Vec<Change>,
+        mut failed: BTreeMap<usize, Why>,
+    ) -> (Vec<Change>, Vec<LeftOut>) {
+        self.fell(&changes, &mut failed);
+        let mut left_out = Vec::new();
+        let mut kept = Vec::new();
+        for (index, change) in changes.into_iter().enumerate() {
+            match failed.remove(&index) {
+                Some(why) => left_out.push(LeftOut { change, why }),
+                None => kept.push(change),
+            }
+        }
+        (kept, left_out)
+    }
+
+    /// Adds to `failed` what falls, until nothing more does.
+    fn fell(&mut self, changes: &[Change], failed: &mut BTreeMap<usize, Why>) {
+        if failed.is_empty() && self.0.is_empty() {
+            return;
+        }
+        let named = Named::of(changes);
+        let mut open: Vec<RelPath> = self.0.iter().cloned().collect();
+        open.extend(failed.keys().flat_map(|index| unsettles(&changes[*index]).cloned()));
+        while let Some(place) = open.pop() {
+            for index in named.concerned_by(&place, changes) {
+                failed.entry(index).or_insert_with(|| {
+                    open.extend(unsettles(&changes[index]).cloned());
+                    Why::Dependent
+                });
+            }
+            self.0.insert(place);
+        }
+    }
+}
+
+/// The changes of a batch by the places they name.
+struct Named<'a>(BTreeMap<&'a RelPath, Vec<usize>>);
+
+impl<'a> Named<'a> {
+    fn of(changes: &'a [Change]) -> Self {
+        let mut named: BTreeMap<&RelPath, Vec<usize>> = BTreeMap::new();
+        for (index, change) in changes.iter().enumerate() {
+            for place in std::iter::once(change.path()).chain(unsettles(change)) {
+                named.entry(place).or_default().push(index);
+            }
+        }
+        Self(named)
+    }
+
+    fn concerned_by(&self, place: &RelPath, changes: &[Change]) -> Vec<usize> {
+        let below =
+            self.0.range::<RelPath, _>(place..).take_while(|(named, _)| **named == place || named.is_below(place));
+        let mut concerned: Vec<usize> = below.flat_map(|(_, indices)| indices).copied().collect();
+        let above = place.ancestors().filter_map(|above| self.0.get(&above)).flatten().copied();
+        concerned.extend(above.filter(|index| empties(&changes[*index])));
+        concerned
+    }
+}
+
+/// The places that are not as planned if a change is left out. Content and metadata alone unsettle nothing.
+fn unsettles(change: &Change) -> impl Iterator<Item = &RelPath> {
+    let (from, to) = match change {
+        Change::Create { path, .. } | Change::Delete { path } | Change::Replace { path, .. } => (None, Some(path)),
+        Change::Move { from, to, .. } => (Some(from), Some(to)),
+        Change::Modify { .. } | Change::Metadata { .. } => (None, None),
+    };
+    from.into_iter().chain(to)
+}
+
+/// Whether a change takes away what lies below its path.
+fn empties(change: &Change) -> bool {
+    matches!(change, Change::Delete { .. } | Change::Replace { .. })
+}
+
+#[cfg(test)]
+#[path = "left_out_tests.rs"]
+mod tests;

@@ -1,0 +1,204 @@
+//! First contact: who answers, where the mirror stands, and what has to happen before anything is delivered.
+
+use protocol::wire::{
+    ChangesPage, ChangesSince, Claim, Contact, ContactReply, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN,
+    Source, TakeOver,
+};
+use protocol::{Change, ContentId, Head, Lineage, Metadata, MirrorName, StoreId};
+use seams::random::{Random, id};
+
+use crate::contact::seize;
+use crate::manifest::Manifest;
+use crate::{Caller, DeliverError, Ledger, Next, Standing, Then, decide};
+
+/// Most changes of a catch-up that are held in memory; past that the manifest is streamed instead.
+const MAX_CATCH_UP_CHANGES: usize = 131_072;
+
+/// Client and receiver agree on the head: what a round needs to know from here on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contacted {
+    /// Which data directory answers.
+    pub store: StoreId,
+    /// The client's name, as its token says.
+    pub client: String,
+    /// What the receiver takes.
+    pub limits: Limits,
+    /// What the receiver can do beyond version 1.
+    pub features: Vec<String>,
+    /// The source the mirror was claimed for; nothing for one that never was.
+    pub source: Option<Source>,
+    /// Whether the mirror held nothing when it was asked.
+    pub is_empty: bool,
+    /// Contents that the receiver found damaged and asks for again.
+    pub wanted: Vec<ContentId>,
+    /// The head that both now agree on.
+    pub head: Head,
+    /// What it took to agree, for a message.
+    pub how: Next,
+}
+
+/// Says hello, asks where the mirror stands, and does what [`decide`] says, until both sides agree.
+///
+/// Interrupted at any point, the next contact finds the way from there.
+///
+/// # Errors
+/// Fenced; no common version; a receiver or a snapshot that fails.
+pub fn make_contact(
+    caller: &Caller,
+    mirror: &MirrorName,
+    ledger: &dyn Ledger,
+    random: &dyn Random,
+) -> Result<Contacted, DeliverError> {
+    let meeting = Meeting::begin(caller, mirror, ledger)?;
+    let next = decide(&meeting.standing, meeting.hello.store, &meeting.reply);
+    meeting.conclude(next, random)
+}
+
+/// The same where a person decided that this client writes the mirror from now on: it gets a new lineage, and whoever
+/// wrote it before is fenced.
+///
+/// # Errors
+/// As [`make_contact`], but never fenced.
+pub fn take_over(
+    caller: &Caller,
+    mirror: &MirrorName,
+    ledger: &dyn Ledger,
+    random: &dyn Random,
+) -> Result<Contacted, DeliverError> {
+    let meeting = Meeting::begin(caller, mirror, ledger)?;
+    let next = seize(&meeting.standing, meeting.hello.store, &meeting.reply);
+    meeting.conclude(next, random)
+}
+
+/// Records the source of a mirror; `replaces` names the one it had, where a person accepted the new one.
+///
+/// # Errors
+/// Among others a problem `OtherSource`, where the mirror has another source than `replaces` says.
+pub fn claim(
+    caller: &Caller,
+    mirror: &MirrorName,
+    source: Source,
+    replaces: Option<Source>,
+) -> Result<(), DeliverError> {
+    caller.call(Claim { mirror: mirror.clone(), source, replaces })?;
+    Ok(())
+}
+
+/// What both sides said of themselves.
+struct Meeting<'a> {
+    caller: &'a Caller,
+    mirror: &'a MirrorName,
+    ledger: &'a dyn Ledger,
+    standing: Standing,
+    hello: HelloReply,
+    reply: ContactReply,
+}
+
+impl<'a> Meeting<'a> {
+    fn begin(caller: &'a Caller, mirror: &'a MirrorName, ledger: &'a dyn Ledger) -> Result<Self, DeliverError> {
+        let standing = ledger.standing().map_err(DeliverError::reading)?;
+        let hello = caller.call(Hello { protocol_min: PROTOCOL_MIN, protocol_max: PROTOCOL_MAX })?;
+        if hello.protocol_min > PROTOCOL_MAX || hello.protocol_max < PROTOCOL_MIN {
+            return Err(DeliverError::Version { min: hello.protocol_min, max: hello.protocol_max });
+        }
+        let Standing { lineage, head, .. } = standing;
+        let reply = caller.call(Contact { mirror: mirror.clone(), lineage, head })?;
+        Ok(Self { caller, mirror, ledger, standing, hello, reply })
+    }
+
+    fn conclude(self, next: Next, random: &dyn Random) -> Result<Contacted, DeliverError> {
+        let head = self.act(next, random)?;
+        if self.standing.store != Some(self.hello.store) {
+            self.ledger.set_store(self.hello.store).map_err(DeliverError::writing)?;
+        }
+        tracing::debug!(?next, revision = head.number, "contact");
+        let HelloReply { store, client, limits, features, .. } = self.hello;
+        let ContactReply { source, is_empty, wanted, .. } = self.reply;
+        Ok(Contacted { store, client, limits, features, source, is_empty, wanted, head, how: next })
+    }
+
+    /// Does what was decided; the head that both sides then share.
+    fn act(&self, next: Next, random: &dyn Random) -> Result<Head, DeliverError> {
+        match next {
+            Next::GoOn => Ok(self.standing.head),
+            Next::Acknowledged { head } => self.catch_up(Some(head)),
+            Next::Reconcile => self.reconcile(),
+            Next::TakeOver { fork, then } => {
+                self.announce(Lineage::from_bytes(id(random)), fork)?;
+                match then {
+                    Then::GoOn => Ok(self.standing.head),
+                    Then::CatchUp => self.catch_up(None),
+                    Then::Reconcile => self.reconcile(),
+                }
+            }
+            Next::Fenced { at } => Err(DeliverError::Fenced { at }),
+        }
+    }
+
+    /// The new lineage is written down after the receiver has it. A crash between the two leaves a superseded client
+    /// that wrote nothing past the fork: it may take over again.
+    fn announce(&self, lineage: Lineage, fork: Head) -> Result<(), DeliverError> {
+        let former = Some(self.standing.lineage);
+        self.caller.call(TakeOver { mirror: self.mirror.clone(), lineage, former, fork })?;
+        self.ledger.set_lineage(lineage).map_err(DeliverError::writing)
+    }
+
+    /// What changed since the client's head enters the ledger. Too much of it, or what does not fit there, is
+    /// answered by the manifest: the snapshot can always be rebuilt. Past an expected head somebody else wrote:
+    /// then nothing is acknowledged, and the next contact decides.
+    fn catch_up(&self, expected: Option<Head>) -> Result<Head, DeliverError> {
+        let Some((until, changes)) = self.changes_since()? else { return self.reconcile() };
+        if expected.is_some_and(|expected| expected != until) {
+            return Err(DeliverError::HeadMoved);
+        }
+        match self.ledger.acknowledge(until, &changes) {
+            Ok(()) => Ok(until),
+            Err(error) => {
+                tracing::warn!(%error, "the changes since the last round do not fit the snapshot; rebuilding it");
+                self.reconcile()
+            }
+        }
+    }
+
+    /// All changes since the client's head, as one set; nothing if they are too many to hold.
+    fn changes_since(&self) -> Result<Option<(Head, Vec<Change>)>, DeliverError> {
+        let mut page = self.changes_page(None, 0)?;
+        let mut changes = std::mem::take(&mut page.changes);
+        while page.more {
+            if changes.len() > MAX_CATCH_UP_CHANGES {
+                return Ok(None);
+            }
+            let next = self.changes_page(Some(page.until.number), changes.len() as u64)?;
+            if next.until != page.until || next.changes.is_empty() {
+                return Err(DeliverError::Protocol("changes that change or stop between their pages".to_owned()));
+            }
+            changes.extend(next.changes);
+            page.more = next.more;
+        }
+        Ok(Some((page.until, changes)))
+    }
+
+    fn changes_page(&self, until: Option<u64>, skip: u64) -> Result<ChangesPage, DeliverError> {
+        let since = self.standing.head;
+        Ok(self.caller.call(ChangesSince { mirror: self.mirror.clone(), since, until, skip })?)
+    }
+
+    /// The whole manifest replaces what the ledger has as acknowledged.
+    fn reconcile(&self) -> Result<Head, DeliverError> {
+        if self.reply.head == Head::genesis() {
+            let nothing = &mut std::iter::empty();
+            let replaced = self.ledger.replace_acknowledged(Head::genesis(), &Metadata::default(), nothing);
+            return replaced.map(|()| Head::genesis()).map_err(DeliverError::writing);
+        }
+        let mut manifest = Manifest::open(self.caller, self.mirror)?;
+        let (revision, root) = (manifest.revision(), manifest.root());
+        match self.ledger.replace_acknowledged(revision, &root, &mut manifest) {
+            Ok(()) => Ok(revision),
+            Err(error) => Err(manifest.into_error().unwrap_or_else(|| DeliverError::writing(error))),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;
