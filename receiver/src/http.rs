@@ -5,7 +5,7 @@
 
 use std::sync::mpsc;
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use protocol::wire::Request;
@@ -57,9 +57,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     for route in Request::ROUTES {
         let take = move |request, payload, desk| post(route, request, payload, desk);
         let resource = web::resource(format!("/v1/{route}")).route(web::post().to(take));
-        config.service(resource.default_service(web::to(method_not_allowed)));
+        config.service(resource.default_service(web::to(|| method_not_allowed("POST"))));
     }
-    config.route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("ok\n") }));
+    let health = web::resource("/healthz").route(web::get().to(|| async { HttpResponse::Ok().body("ok\n") }));
+    config.service(health.default_service(web::to(|| method_not_allowed("GET"))));
     config.default_service(web::to(not_found));
 }
 
@@ -67,8 +68,8 @@ async fn not_found() -> HttpResponse {
     Failure::not_found().into_response()
 }
 
-async fn method_not_allowed() -> HttpResponse {
-    Failure::method_not_allowed().into_response()
+async fn method_not_allowed(allowed: &'static str) -> HttpResponse {
+    Failure::method_not_allowed(allowed).into_response()
 }
 
 async fn post(route: &'static str, request: HttpRequest, payload: Payload, desk: Data<Desk>) -> HttpResponse {
@@ -127,7 +128,7 @@ fn unauthorized(why: Unauthorized) -> Problem {
 
 /// How many bytes the body will have at most: what its head says, if that is within the route's limit.
 fn announced_size(request: &HttpRequest, limit: usize) -> Result<usize, Failure> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    let content_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if content_type.is_none_or(|kind| !kind.eq_ignore_ascii_case(CBOR.as_bytes())) {
         return Err(Failure::unsupported_media_type(CBOR));
     }

@@ -15,6 +15,8 @@ const PROBLEM_JSON: &str = "application/problem+json";
 pub(crate) struct Failure {
     status: StatusCode,
     problem: Problem,
+    /// The method that the route takes, where another was tried.
+    allowed: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -29,7 +31,7 @@ struct Document<'a> {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, problem }
+        Self { status, problem, allowed: None }
     }
 }
 
@@ -41,22 +43,22 @@ impl Failure {
             .into()
     }
 
-    /// There is, but this is not how to ask.
-    pub(crate) fn method_not_allowed() -> Self {
-        let problem = Problem::new(ProblemCode::Malformed, "this route does not take that method");
-        Self { status: StatusCode::METHOD_NOT_ALLOWED, problem }
+    /// There is, but only this method is how to ask.
+    pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
+        let problem = Problem::new(ProblemCode::Malformed, format!("this route takes only {allowed}"));
+        Self { status: StatusCode::METHOD_NOT_ALLOWED, problem, allowed: Some(allowed) }
     }
 
     /// The body is of no kind that is understood here.
     pub(crate) fn unsupported_media_type(expected: &str) -> Self {
         let problem = Problem::new(ProblemCode::Malformed, format!("the body must be {expected}"));
-        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, problem }
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, problem, allowed: None }
     }
 
     /// The peer took too long. The same request may well succeed later.
     pub(crate) fn request_timeout(detail: String) -> Self {
         let problem = Problem::new(ProblemCode::Unavailable, detail);
-        Self { status: StatusCode::REQUEST_TIMEOUT, problem }
+        Self { status: StatusCode::REQUEST_TIMEOUT, problem, allowed: None }
     }
 
     /// As HTTP shows it.
@@ -65,7 +67,6 @@ impl Failure {
         response.content_type(PROBLEM_JSON);
         match self.status {
             StatusCode::UNAUTHORIZED => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
-            StatusCode::METHOD_NOT_ALLOWED => response.insert_header((header::ALLOW, "POST")),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER.as_secs()))
             }
@@ -73,6 +74,9 @@ impl Failure {
             StatusCode::REQUEST_TIMEOUT => response.force_close(),
             _ => &mut response,
         };
+        if let Some(method) = self.allowed {
+            response.insert_header((header::ALLOW, method));
+        }
         response.body(self.document())
     }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use protocol::limits::{MAX_BATCH_CHANGES, MAX_FILL_BYTES, MAX_FRAME_BYTES, MAX_REQUEST_BYTES};
 use protocol::wire::Limits;
 
-/// Connections at a time, of all peers together.
-pub const MAX_CONNECTIONS: usize = 1_024;
+/// Connections at a time, of all peers together: leaves the store a quarter of the 1,024 descriptors that a process
+/// usually may have.
+pub const MAX_CONNECTIONS: usize = 768;
 /// Requests of one client at a time.
 pub const MAX_CLIENT_REQUESTS: u32 = 32;
 /// Memory for the bodies of all requests that are being read or answered, in bytes.

@@ -24,6 +24,7 @@ pub(crate) struct Answer {
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("somebody listens");
+        stream.set_nodelay(true).expect("a socket has this option");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
         Self(BufReader::new(stream))
     }

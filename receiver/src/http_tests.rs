@@ -225,12 +225,15 @@ fn what_is_no_route_no_post_or_no_cbor_is_told_so() -> Result {
         connection.send(format!("{request}\r\nHost: test\r\nContent-Length: 0\r\n\r\n").as_bytes());
         connection.answer()
     };
-    for nowhere in ["GET / HTTP/1.1", "POST /v1/ HTTP/1.1", "POST /v1/nothing HTTP/1.1", "POST /v1/%2e%2e/%ff HTTP/1.1"] {
+    for nowhere in ["GET / HTTP/1.1", "POST /v1/ HTTP/1.1", "POST /v1/nothing HTTP/1.1", "POST /v1/%2e%2e/%ff HTTP/1.1"]
+    {
         assert_eq!(ask(nowhere).code(), "not_found", "{nowhere}");
     }
-    let answer = ask("GET /v1/hello HTTP/1.1");
-    assert_eq!((answer.status, answer.code().as_str()), (405, "malformed"));
-    assert!(answer.head.contains("allow: post"));
+    for (wrong, right) in [("GET /v1/hello HTTP/1.1", "allow: post"), ("POST /healthz HTTP/1.1", "allow: get")] {
+        let answer = ask(wrong);
+        assert_eq!((answer.status, answer.code().as_str()), (405, "malformed"));
+        assert!(answer.head.contains(right));
+    }
     let token = format!("POST /v1/hello HTTP/1.1\r\nAuthorization: Bearer {}", receiver.token.reveal());
     assert_eq!(ask(&token).status, 415);
     let health = ask("GET /healthz HTTP/1.1");
