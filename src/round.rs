@@ -313,3 +313,7 @@ fn since(before: Traffic, now: Traffic) -> Traffic {
         bytes_received: now.bytes_received - before.bytes_received,
     }
 }
+
+#[cfg(test)]
+#[path = "round_tests.rs"]
+mod tests;

@@ -46,6 +46,8 @@ pub enum FilterError {
 #[derive(Debug, Clone)]
 pub struct Filter {
     rules: Gitignore,
+    /// Left out whatever the rules say.
+    always: Option<RelPath>,
 }
 
 impl Filter {
@@ -68,26 +70,32 @@ impl Filter {
         }
         let built = builder.build();
         let rules = built.map_err(|source| FilterError::Pattern { pattern: String::new(), source })?;
-        Ok(Self { rules })
+        Ok(Self { rules, always: None })
     }
 
     /// A filter that leaves nothing out.
     #[must_use]
     pub fn none() -> Self {
-        Self { rules: Gitignore::empty() }
+        Self { rules: Gitignore::empty(), always: None }
+    }
+
+    /// The same, with one path that is left out whatever the rules say.
+    #[must_use]
+    pub fn and_always(self, path: Option<RelPath>) -> Self {
+        Self { always: path, ..self }
     }
 
     /// Whether it has no rules, so that nobody needs to make paths for it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.is_empty() && self.always.is_none()
     }
 
     /// Whether a path is left out. Parents are not asked: what lies in an excluded directory is never walked.
     #[must_use]
     pub fn excludes(&self, path: &RelPath, is_directory: bool) -> bool {
-        let path = Path::new(OsStr::from_bytes(path.as_bytes()));
-        self.rules.matched(path, is_directory).is_ignore()
+        let matched = || self.rules.matched(Path::new(OsStr::from_bytes(path.as_bytes())), is_directory);
+        self.always.as_ref() == Some(path) || matched().is_ignore()
     }
 }
 
@@ -137,6 +145,16 @@ mod tests {
         let missing = FilterRules { ignore_files: vec!["/nowhere/ignore".into()], ..FilterRules::default() };
         let message = Filter::new(&missing).expect_err("it is missing").to_string();
         assert!(message.contains("/nowhere/ignore"), "{message}");
+    }
+
+    #[test]
+    fn one_path_is_left_out_whatever_the_rules_say() {
+        let own = RelPath::parse(b"state").expect("valid");
+        let rules = FilterRules { include: vec!["*".to_owned()], ..FilterRules::default() };
+        let filter = Filter::new(&rules).expect("valid rules").and_always(Some(own.clone()));
+        assert!(!filter.is_empty());
+        assert!(filter.excludes(&own, true));
+        assert!(!filter.excludes(&RelPath::parse(b"a/state").expect("valid"), true));
     }
 
     #[test]

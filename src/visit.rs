@@ -1,0 +1,186 @@
+//! [`Visit`]: one mirror made ready for rounds: locked, its snapshot open, the way to its receiver known.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use protocol::Lineage;
+use scanner::{Filter, FilterRules};
+use seams::clock::{Clock, SystemClock};
+use seams::disk::Disk;
+use seams::parallel::Parallel;
+use seams::progress::Progress;
+use seams::random::{Random, SystemRandom, id};
+use snapshot_db::{Opened, Snapshot};
+use uploader::{Address, Caller, HttpSettings, HttpTransport, RetryPolicy, Token, Transport};
+
+use crate::destination::LocalTransport;
+use crate::exit::{Exit, Failure};
+use crate::mirror_lock::MirrorLock;
+use crate::round::{Beat, Delivering, Report};
+use crate::route::{Route, locked, shown};
+use crate::settings::value::To;
+use crate::settings::{MirrorSettings, token};
+use crate::stop::Stop;
+
+/// A mirror that rounds can be made of.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    route: Route,
+    filter: Filter,
+    snapshot: Snapshot,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    host: String,
+    settings: MirrorSettings,
+    threads: Parallel,
+    /// Released last.
+    _lock: MirrorLock,
+}
+
+impl Visit {
+    /// Takes the lock and opens everything.
+    ///
+    /// # Errors
+    /// Another round is running; something cannot be opened or made.
+    pub(crate) fn open(route: Route, settings: &MirrorSettings, threads: usize) -> Result<Self, Failure> {
+        let filter = filter(&route, settings)?;
+        make_state_directory(&route.state)?;
+        let lock = MirrorLock::take(&route.state).map_err(|error| unusable(&route.state, &error))?;
+        let lock = lock.ok_or_else(|| locked(&route.mirror))?;
+        let snapshot = open_snapshot(&route)?;
+        let transport = transport(&route.to, settings)?;
+        let (clock, threads) = (Arc::new(SystemClock::new()), Parallel::new(threads));
+        let settings = settings.clone();
+        Ok(Self { route, filter, snapshot, transport, clock, host: host_name(), settings, threads, _lock: lock })
+    }
+
+    /// Makes one round.
+    pub(crate) fn round(&self, stop: &Stop, progress: &dyn Progress) -> Report {
+        let caller = self.caller(stop);
+        let delivering = Delivering {
+            caller: &caller,
+            mirror: &self.route.mirror,
+            host: &self.host,
+            random: &SystemRandom,
+            transfers: Parallel::new(self.settings.transfers.get()),
+        };
+        let looking = Looking { route: &self.route, filter: &self.filter, snapshot: &self.snapshot, threads: self.threads };
+        looking.beat(&*self.clock, &self.settings, progress).round(&delivering)
+    }
+
+    /// A caller with one round's patience.
+    pub(crate) fn caller(&self, stop: &Stop) -> Caller {
+        let patience = self.settings.retry_for;
+        let policy =
+            RetryPolicy { budget: patience.get(), refused_budget: patience.if_refused(), ..RetryPolicy::default() };
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        Caller::new(Arc::clone(&self.transport), Arc::clone(&self.clock), random, policy, stop.flag())
+    }
+
+    /// What the client remembers of this mirror.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// From where to where.
+    pub(crate) fn route(&self) -> &Route {
+        &self.route
+    }
+}
+
+/// What a round would do. Opens the snapshot without making or changing any file, and asks nobody.
+///
+/// # Errors
+/// The snapshot, or a filter, cannot be read.
+pub(crate) fn dry_run(
+    route: &Route,
+    settings: &MirrorSettings,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Report, Failure> {
+    let filter = filter(route, settings)?;
+    let recorded = Snapshot::open_read_only(&route.snapshot())?;
+    let snapshot = recorded.unwrap_or_else(|| Snapshot::in_memory(new_lineage()));
+    let looking = Looking { route, filter: &filter, snapshot: &snapshot, threads: Parallel::new(threads) };
+    Ok(looking.beat(&SystemClock::new(), settings, progress).dry_run())
+}
+
+/// What a look at the source needs, in a round and in a dry run alike.
+struct Looking<'a> {
+    route: &'a Route,
+    filter: &'a Filter,
+    snapshot: &'a Snapshot,
+    threads: Parallel,
+}
+
+impl<'a> Looking<'a> {
+    fn beat(&self, clock: &'a dyn Clock, settings: &MirrorSettings, progress: &'a dyn Progress) -> Beat<'a> {
+        Beat {
+            fs: &Disk,
+            clock,
+            source: &self.route.source,
+            snapshot: self.snapshot,
+            filter: self.filter,
+            one_file_system: settings.one_file_system,
+            adopt: settings.adopt,
+            threads: self.threads,
+            progress,
+        }
+    }
+}
+
+fn filter(route: &Route, settings: &MirrorSettings) -> Result<Filter, Failure> {
+    let rules = FilterRules {
+        exclude: settings.exclude.clone(),
+        ignore_files: settings.ignore_file.clone(),
+        include: settings.include.clone(),
+    };
+    let filter = Filter::new(&rules).map_err(|error| Failure::new(Exit::Usage, error))?;
+    Ok(filter.and_always(route.own_directory()))
+}
+
+fn open_snapshot(route: &Route) -> Result<Snapshot, Failure> {
+    let Opened { snapshot, set_aside } = Snapshot::open(&route.snapshot(), new_lineage())?;
+    if let Some(aside) = set_aside {
+        tracing::warn!("the snapshot was damaged and is kept as {}; a new one is built", shown(&aside));
+    }
+    Ok(snapshot)
+}
+
+fn new_lineage() -> Lineage {
+    Lineage::from_bytes(id(&SystemRandom))
+}
+
+fn transport(to: &To, settings: &MirrorSettings) -> Result<Arc<dyn Transport>, Failure> {
+    match to {
+        To::Directory(data) => Ok(Arc::new(LocalTransport::open(data)?)),
+        To::Url(url) => {
+            let address = Address::parse(url, false).map_err(|error| Failure::new(Exit::Usage, error))?;
+            let token = url_token(settings)?;
+            Ok(Arc::new(HttpTransport::new(address, &token, HttpSettings::default())?))
+        }
+    }
+}
+
+fn url_token(settings: &MirrorSettings) -> Result<Token, Failure> {
+    match &settings.token_file {
+        Some(path) => Ok(token::read(path)?),
+        None => Err(Failure::usage("a receiver lets nobody in without a token")
+            .hint("keep it in a file of mode 600 and name that: --token-file FILE")),
+    }
+}
+
+fn make_state_directory(state: &Path) -> Result<(), Failure> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state);
+    made.map_err(|error| unusable(state, &error))
+}
+
+fn unusable(state: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("the state directory {} cannot be used: {error}", shown(state));
+    Failure::usage(message).hint("name one that can be written to: --state-dir DIR")
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
