@@ -123,14 +123,14 @@ impl Accounts {
         let database = accounts_database::open(&data.own_part(), &*clock)?;
         let key = SigningKey::open(&data.own_part(), data.store())?;
         // Until the secret is asked for, the hash of one that nobody knows.
-        let local = blake3::hash(Token::local(&*random).reveal().as_bytes());
+        let local = blake3::hash(Token::local(&*random).expose().as_bytes());
         Ok(Self { data, database: Mutex::new(database), key, local, clock, random })
     }
 
     /// A new secret for the client `local`, which this process alone accepts; the one before is not valid any more.
     pub fn renew_local_secret(&mut self) -> Token {
         let secret = Token::local(&*self.random);
-        self.local = blake3::hash(secret.reveal().as_bytes());
+        self.local = blake3::hash(secret.expose().as_bytes());
         secret
     }
 

@@ -23,7 +23,7 @@ fn refused(accounts: &Accounts, token: &str) -> Option<Unauthorized> {
 
 /// The claims inside a token.
 fn claims_of(accounts: &Accounts, token: &Token) -> Claims {
-    accounts.key.read(token.reveal()).expect("a token of these accounts")
+    accounts.key.read(token.expose()).expect("a token of these accounts")
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_client_that_was_added_is_let_in_as_itself() -> Result {
     let accounts = Accounts::open(place.path())?;
     let token = accounts.add(&name("laptop"))?;
     accounts.add(&name("other"))?;
-    assert_eq!(accounts.verify(token.reveal())?, Caller { client: name("laptop"), access: Access::Full });
+    assert_eq!(accounts.verify(token.expose())?, Caller { client: name("laptop"), access: Access::Full });
     Ok(())
 }
 
@@ -53,9 +53,9 @@ fn another_process_adds_and_revokes_while_this_one_runs() -> Result {
     let place = tempfile::tempdir()?;
     let (running, command) = (Accounts::open(place.path())?, Accounts::open(place.path())?);
     let token = command.add(&name("laptop"))?;
-    running.verify(token.reveal())?;
+    running.verify(token.expose())?;
     command.revoke(&command.list()?[0].tokens[0].id)?;
-    assert_eq!(refused(&running, token.reveal()), Some(Unauthorized::Revoked));
+    assert_eq!(refused(&running, token.expose()), Some(Unauthorized::Revoked));
     Ok(())
 }
 
@@ -71,8 +71,8 @@ fn revoking_one_token_leaves_the_others() -> Result {
     accounts.revoke(&revoked)?;
     assert!(when.is_some());
     assert!(accounts.list()?[0].tokens.iter().any(|token| token.revoked == when), "the first time stands");
-    assert_eq!(refused(&accounts, first.reveal()), Some(Unauthorized::Revoked));
-    assert_eq!(accounts.verify(second.reveal())?.access, Access::ReadOnly);
+    assert_eq!(refused(&accounts, first.expose()), Some(Unauthorized::Revoked));
+    assert_eq!(accounts.verify(second.expose())?.access, Access::ReadOnly);
     let unknown = TokenId::from("1".to_owned());
     assert!(matches!(accounts.revoke(&unknown), Err(AccountsError::UnknownToken(id)) if id == unknown));
     Ok(())
@@ -111,9 +111,9 @@ fn a_token_ends_when_it_said_it_would() -> Result {
     let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
     accounts.add(&name("laptop"))?;
     let token = accounts.issue(&name("laptop"), Access::Full, Some(Timestamp::from_parts(2_000, 0)))?;
-    accounts.verify(token.reveal())?;
+    accounts.verify(token.expose())?;
     *clock.0.lock().expect("not poisoned") = Timestamp::from_parts(2_000, 0);
-    assert_eq!(refused(&accounts, token.reveal()), Some(Unauthorized::Expired));
+    assert_eq!(refused(&accounts, token.expose()), Some(Unauthorized::Expired));
     Ok(())
 }
 
@@ -123,9 +123,9 @@ fn the_local_secret_opens_only_the_process_that_made_it() -> Result {
     let (mut mine, mut others) = (Accounts::open(place.path())?, Accounts::open(place.path())?);
     let former = mine.renew_local_secret();
     let secret = mine.renew_local_secret();
-    assert_eq!(mine.verify(secret.reveal())?.client, ClientName::local());
-    assert_eq!(refused(&mine, former.reveal()), Some(Unauthorized::Invalid));
-    assert_eq!(refused(&mine, others.renew_local_secret().reveal()), Some(Unauthorized::Invalid));
+    assert_eq!(mine.verify(secret.expose())?.client, ClientName::local());
+    assert_eq!(refused(&mine, former.expose()), Some(Unauthorized::Invalid));
+    assert_eq!(refused(&mine, others.renew_local_secret().expose()), Some(Unauthorized::Invalid));
     Ok(())
 }
 
@@ -146,9 +146,9 @@ fn forgeries(accounts: &Accounts, other: &Accounts, token: &Token, claims: &Clai
     let with = |change: fn(&mut Claims)| {
         let mut claims = claims.clone();
         change(&mut claims);
-        accounts.key.sign(&claims).reveal().to_owned()
+        accounts.key.sign(&claims).expose().to_owned()
     };
-    let real = token.reveal();
+    let real = token.expose();
     let (head, tail) = real.split_at(real.len() / 2);
     vec![
         ("empty", String::new()),
@@ -163,7 +163,7 @@ fn forgeries(accounts: &Accounts, other: &Accounts, token: &Token, claims: &Clai
         ("another audience", for_another_audience(accounts, token)),
         ("another client", with(|claims| claims.sub = "local".to_owned())),
         ("an unknown number", with(|claims| claims.jti = TokenId::from("1".to_owned()))),
-        ("another receiver's key", other.key.sign(claims).reveal().to_owned()),
+        ("another receiver's key", other.key.sign(claims).expose().to_owned()),
         ("no algorithm", without_algorithm(accounts, token)),
         ("HS256 with the public key", hs256_with_the_public_key(accounts, token)),
         ("a critical extension", with_critical_extension(accounts, claims)),
@@ -177,7 +177,7 @@ fn pkcs8(accounts: &Accounts) -> Vec<u8> {
 /// The claims of a token, in a token that nobody signed.
 pub(crate) fn without_algorithm(accounts: &Accounts, token: &Token) -> String {
     let signed = accounts.key.sign(&claims_of(accounts, token));
-    let claims = signed.reveal().split('.').nth(1).expect("a token has three parts").to_owned();
+    let claims = signed.expose().split('.').nth(1).expect("a token has three parts").to_owned();
     // {"alg":"none","typ":"JWT"}
     format!("{ACCOUNT_PREFIX}eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.")
 }
@@ -194,7 +194,7 @@ pub(crate) fn hs256_with_the_public_key(accounts: &Accounts, token: &Token) -> S
 /// The claims of a token but for the audience, rightly signed.
 pub(crate) fn for_another_audience(accounts: &Accounts, token: &Token) -> String {
     let claims = Claims { aud: "00".repeat(16), ..claims_of(accounts, token) };
-    accounts.key.sign(&claims).reveal().to_owned()
+    accounts.key.sign(&claims).expose().to_owned()
 }
 
 fn with_critical_extension(accounts: &Accounts, claims: &Claims) -> String {
@@ -220,7 +220,7 @@ fn many_who_open_new_accounts_at_once_share_one_key() -> Result {
     })?;
     for (_, token) in &opened {
         for (accounts, _) in &opened {
-            accounts.verify(token.reveal())?;
+            accounts.verify(token.expose())?;
         }
     }
     Ok(())
@@ -242,7 +242,7 @@ fn no_secret_shows_in_debug_output() -> Result {
     let mut accounts = Accounts::open(place.path())?;
     let (token, local) = (accounts.add(&name("laptop"))?, accounts.renew_local_secret());
     let shown = format!("{accounts:?} {token:?} {local:?}");
-    for secret in [token.reveal(), local.reveal()] {
+    for secret in [token.expose(), local.expose()] {
         assert!(!shown.contains(&secret[4..12]), "{shown}");
     }
     Ok(())

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -23,7 +24,7 @@ fn an_embedded_receiver_serves_this_process_and_whoever_may_read_its_address() -
     let published = DataDir::published(place.path()).ok_or("published")?;
     assert_eq!((published.url.as_str(), &published.secret), (running.url(), running.local_secret()));
     let address = running.url().strip_prefix("http://").ok_or("http")?.parse()?;
-    assert_eq!(Connection::open(address).ask(published.secret.reveal(), &commit()).status, 200);
+    assert_eq!(Connection::open(address).ask(published.secret.expose(), &commit()).status, 200);
     Ok(())
 }
 
@@ -76,7 +77,7 @@ fn with_commit_in_flight(
     assert!(DataDir::published(place.path()).is_some());
     let mut connection = Connection::open(address);
     let body = commit().encode();
-    connection.send(&head("commit", secret.reveal(), body.len()));
+    connection.send(&head("commit", secret.expose(), body.len()));
     connection.send(&body);
     begun.recv()?;
     Ok((running, connection, end))
@@ -103,7 +104,7 @@ fn connections_that_only_wait_do_not_delay_the_stop() -> Result {
     let running = build(&settings(&place), &Arc::default())?.spawn()?;
     let address = running.url().strip_prefix("http://").ok_or("http")?.parse()?;
     let mut idle = Connection::open(address);
-    assert_eq!(idle.ask(running.local_secret().reveal(), &commit()).status, 200);
+    assert_eq!(idle.ask(running.local_secret().expose(), &commit()).status, 200);
     let _silent = Connection::open(address);
     let began = Instant::now();
     running.stop()?;

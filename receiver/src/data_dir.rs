@@ -169,7 +169,7 @@ impl Held {
     /// What the operating system refuses.
     pub fn publish(&mut self, url: &str, secret: &Token) -> Result<(), DataDirError> {
         let path = self.address_path();
-        let address = AddressFile { url: url.to_owned(), secret: secret.reveal().to_owned(), pid: std::process::id() };
+        let address = AddressFile { url: url.to_owned(), secret: secret.expose().to_owned(), pid: std::process::id() };
         let text = serde_json::to_vec(&address).expect("strings and a number are always JSON");
         // Locked before it is visible: whoever sees it unlocked sees one that was left behind.
         self.address = Some(replace(&path, &text, File::lock).map_err(at(&path))?);

@@ -53,3 +53,7 @@ pub(crate) async fn log(
     }
     Ok(response)
 }
+
+#[cfg(test)]
+#[path = "http_log_tests.rs"]
+mod tests;

@@ -9,7 +9,9 @@ use protocol::{ClientName, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
-use crate::application::{Application, Running, Settings};
+use crate::application::Application;
+use crate::application_running::Running;
+use crate::application_settings::Settings;
 use crate::caller::Access;
 use crate::http_test_client::{Connection, head};
 use crate::service_test_store::{TestStore, commit, samples};
@@ -59,7 +61,7 @@ fn useless_tokens(receiver: &Receiver) -> Result<Vec<(&'static str, String)>> {
     let (accounts, elsewhere) = (receiver.accounts()?, tempfile::tempdir()?);
     let expired = accounts.issue(&laptop(), Access::Full, Some(Timestamp::from_parts(1, 0)))?;
     let revoked = accounts.issue(&laptop(), Access::Full, None)?;
-    accounts.verify(revoked.reveal())?;
+    accounts.verify(revoked.expose())?;
     let all = accounts.list()?.remove(0).tokens;
     let newest = all.iter().filter(|token| token.expires.is_none()).max_by_key(|token| token.created);
     accounts.revoke(&newest.ok_or("it was issued")?.id)?;
@@ -67,7 +69,7 @@ fn useless_tokens(receiver: &Receiver) -> Result<Vec<(&'static str, String)>> {
     let hs256 = crate::accounts::tests::hs256_with_the_public_key(&accounts, &receiver.token);
     let none = crate::accounts::tests::without_algorithm(&accounts, &receiver.token);
     let aud = crate::accounts::tests::for_another_audience(&accounts, &receiver.token);
-    let text = |token: &Token| token.reveal().to_owned();
+    let text = |token: &Token| token.expose().to_owned();
     Ok(vec![
         ("none", String::new()),
         ("garbage", "rmt_garbage".to_owned()),
@@ -99,7 +101,7 @@ fn whoever_has_no_valid_token_is_refused_on_every_route_before_the_body_is_read(
 #[test]
 fn only_the_bearer_scheme_is_a_token() -> Result {
     let receiver = Receiver::start()?;
-    let token = receiver.token.reveal();
+    let token = receiver.token.expose();
     for (authorization, status) in
         [(format!("Basic {token}"), 401), (token.to_owned(), 401), (format!("bearer {token}"), 200)]
     {
@@ -124,12 +126,12 @@ fn an_answer_is_what_the_service_says_and_one_connection_carries_many() -> Resul
     let receiver = Receiver::start()?;
     let mut connection = receiver.connect();
     for _ in 0..3 {
-        let answer = connection.ask(receiver.token.reveal(), &commit());
+        let answer = connection.ask(receiver.token.expose(), &commit());
         assert_eq!(answer.status, 200);
         assert!(answer.head.contains("content-type: application/cbor"));
         assert!(matches!(Response::decode("commit", &answer.body), Ok(Response::Commit(_))));
     }
-    let answer = connection.ask(receiver.token.reveal(), &samples().remove(1));
+    let answer = connection.ask(receiver.token.expose(), &samples().remove(1));
     assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"));
     Ok(())
 }
@@ -152,10 +154,10 @@ fn a_client_added_or_revoked_while_it_runs_is_let_in_or_out_at_once() -> Result 
     let accounts = receiver.accounts()?;
     let late = accounts.add(&ClientName::parse("late")?)?;
     let mut connection = receiver.connect();
-    assert_eq!(connection.ask(late.reveal(), &commit()).status, 200);
+    assert_eq!(connection.ask(late.expose(), &commit()).status, 200);
     let account = accounts.list()?.into_iter().find(|account| account.client.as_str() == "late").ok_or("added")?;
     accounts.revoke(&account.tokens[0].id)?;
-    assert_eq!(receiver.connect().ask(late.reveal(), &commit()).status, 401);
+    assert_eq!(receiver.connect().ask(late.expose(), &commit()).status, 401);
     Ok(())
 }
 
@@ -163,7 +165,7 @@ fn a_client_added_or_revoked_while_it_runs_is_let_in_or_out_at_once() -> Result 
 fn a_token_for_reading_is_forbidden_to_write() -> Result {
     let receiver = Receiver::start()?;
     let reader = receiver.accounts()?.issue(&laptop(), Access::ReadOnly, None)?;
-    let answer = receiver.connect().ask(reader.reveal(), &commit());
+    let answer = receiver.connect().ask(reader.expose(), &commit());
     assert_eq!((answer.status, answer.code().as_str()), (403, "forbidden"));
     assert_eq!(receiver.store.asked(), 0);
     Ok(())
@@ -175,11 +177,11 @@ fn a_body_one_byte_over_its_routes_limit_is_refused_unread() -> Result {
     for route in Request::ROUTES {
         let limit = if *route == "fill" { MAX_FILL_BYTES } else { MAX_REQUEST_BYTES };
         let mut connection = receiver.connect();
-        connection.send(&head(route, receiver.token.reveal(), limit + 1));
+        connection.send(&head(route, receiver.token.expose(), limit + 1));
         let answer = connection.answer();
         assert_eq!((answer.status, answer.code().as_str()), (413, "too_large"), "{route}");
     }
-    assert_eq!(receiver.connect().post("fill", receiver.token.reveal(), &vec![0; MAX_FILL_BYTES]).status, 400);
+    assert_eq!(receiver.connect().post("fill", receiver.token.expose(), &vec![0; MAX_FILL_BYTES]).status, 400);
     Ok(())
 }
 
@@ -188,7 +190,7 @@ fn a_body_of_unknown_length_is_cut_at_the_limit() -> Result {
     let receiver = Receiver::start()?;
     let chunked = |bytes: usize| {
         let mut connection = receiver.connect();
-        let head = String::from_utf8(head("fill", receiver.token.reveal(), 0)).expect("text");
+        let head = String::from_utf8(head("fill", receiver.token.expose(), 0)).expect("text");
         connection.send(head.replace("Content-Length: 0", "Transfer-Encoding: chunked").as_bytes());
         connection.send(format!("{bytes:x}\r\n").as_bytes());
         connection.send(&vec![0; bytes]);
@@ -207,11 +209,11 @@ fn a_message_cut_at_any_byte_is_malformed_and_harms_nothing() -> Result {
     for request in samples() {
         let whole = request.encode();
         for length in 0..whole.len() {
-            let answer = connection.post(request.route(), receiver.token.reveal(), &whole[..length]);
+            let answer = connection.post(request.route(), receiver.token.expose(), &whole[..length]);
             assert_eq!((answer.status, answer.code().as_str()), (400, "malformed"), "{} at {length}", request.route());
         }
         let longer = [&whole[..], &[0]].concat();
-        assert_eq!(connection.post(request.route(), receiver.token.reveal(), &longer).status, 400);
+        assert_eq!(connection.post(request.route(), receiver.token.expose(), &longer).status, 400);
     }
     assert_eq!(receiver.store.asked(), 0);
     Ok(())
@@ -234,7 +236,7 @@ fn what_is_no_route_no_post_or_no_cbor_is_told_so() -> Result {
         assert_eq!((answer.status, answer.code().as_str()), (405, "malformed"));
         assert!(answer.head.contains(right));
     }
-    let token = format!("POST /v1/hello HTTP/1.1\r\nAuthorization: Bearer {}", receiver.token.reveal());
+    let token = format!("POST /v1/hello HTTP/1.1\r\nAuthorization: Bearer {}", receiver.token.expose());
     assert_eq!(ask(&token).status, 415);
     let health = ask("GET /healthz HTTP/1.1");
     assert_eq!((health.status, &health.body[..]), (200, &b"ok\n"[..]));
@@ -247,11 +249,11 @@ fn a_panic_in_the_service_is_an_answer_and_the_next_request_is_served() -> Resul
     let mut connection = receiver.connect();
     let check = samples().pop().ok_or("there are samples")?;
     for _ in 0..3 {
-        let answer = connection.ask(receiver.token.reveal(), &check);
+        let answer = connection.ask(receiver.token.expose(), &check);
         assert_eq!((answer.status, answer.code().as_str()), (500, "internal"));
         assert!(!String::from_utf8_lossy(&answer.body).contains("a test's own panic"), "nothing internal leaks");
     }
-    assert_eq!(connection.ask(receiver.token.reveal(), &commit()).status, 200);
+    assert_eq!(connection.ask(receiver.token.expose(), &commit()).status, 200);
     Ok(())
 }
 
@@ -259,7 +261,7 @@ fn a_panic_in_the_service_is_an_answer_and_the_next_request_is_served() -> Resul
 fn a_body_that_stalls_is_cut() -> Result {
     let receiver = Receiver::start_with(|limits| limits.body_pace.idle = Duration::from_millis(100))?;
     let mut connection = receiver.connect();
-    connection.send(&head("commit", receiver.token.reveal(), 1000));
+    connection.send(&head("commit", receiver.token.expose(), 1000));
     connection.send(&[0; 10]);
     let answer = connection.answer();
     assert_eq!((answer.status, answer.code().as_str()), (408, "unavailable"));
@@ -283,10 +285,10 @@ fn a_client_with_all_its_requests_in_flight_is_told_to_come_again() -> Result {
     let (begun, end) = receiver.store.hold_next_commit();
     let mut first = receiver.connect();
     let body = commit().encode();
-    first.send(&head("commit", receiver.token.reveal(), body.len()));
+    first.send(&head("commit", receiver.token.expose(), body.len()));
     first.send(&body);
     begun.recv()?;
-    let answer = receiver.connect().ask(receiver.token.reveal(), &commit());
+    let answer = receiver.connect().ask(receiver.token.expose(), &commit());
     assert_eq!((answer.status, answer.code().as_str()), (429, "busy"));
     assert!(answer.head.contains("retry-after: 1"));
     end.send(())?;
@@ -301,10 +303,10 @@ fn a_body_waits_for_memory_and_not_for_ever() -> Result {
         limits.body_memory_wait = Duration::from_millis(100);
     })?;
     let mut hog = receiver.connect();
-    hog.send(&head("commit", receiver.token.reveal(), 64 * 1024));
+    hog.send(&head("commit", receiver.token.expose(), 64 * 1024));
     // Others are served until its head was read.
     let answer = loop {
-        let answer = receiver.connect().ask(receiver.token.reveal(), &commit());
+        let answer = receiver.connect().ask(receiver.token.expose(), &commit());
         if answer.status != 200 {
             break answer;
         }
@@ -312,6 +314,6 @@ fn a_body_waits_for_memory_and_not_for_ever() -> Result {
     assert_eq!((answer.status, answer.code().as_str()), (429, "busy"));
     hog.send(&vec![0; 64 * 1024]);
     assert_eq!(hog.answer().status, 400);
-    assert_eq!(receiver.connect().ask(receiver.token.reveal(), &commit()).status, 200);
+    assert_eq!(receiver.connect().ask(receiver.token.expose(), &commit()).status, 200);
     Ok(())
 }

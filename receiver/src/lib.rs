@@ -1,13 +1,15 @@
 //! The receiver: takes checked batches from clients and turns them into mirrors.
 //!
 //! From the outside in: [`Application`] is the whole, with its data directory ([`DataDir`]) and its listener; the
-//! HTTP handlers find out who asks ([`Accounts`]) and let the [`Service`] answer; that asks a [`store::Store`]. Everything from
-//! the service inwards is synchronous and knows no HTTP, so that tests run it without a network.
+//! HTTP handlers find out who asks ([`Accounts`]) and let the [`Service`] answer; that asks a [`store::Store`].
+//! Everything from the service inwards is synchronous and knows no HTTP, so that tests run it without a network.
 
 mod accounts;
 mod accounts_database;
 mod application;
+mod application_running;
 mod application_server;
+mod application_settings;
 mod caller;
 mod data_dir;
 mod data_dir_files;
@@ -28,7 +30,9 @@ mod token;
 mod token_key;
 
 pub use accounts::{Account, Accounts, AccountsError, IssuedToken, VerifyError};
-pub use application::{Application, ApplicationHandle, Running, Settings, StartError};
+pub use application::Application;
+pub use application_running::{ApplicationHandle, Running};
+pub use application_settings::{Settings, StartError};
 pub use caller::{Access, Caller};
 pub use data_dir::{DataDir, DataDirError, Held, HoldError, Published};
 pub use memory_store::MemoryStore;

@@ -17,14 +17,14 @@ const LOCAL_PREFIX: &str = "rml_";
 /// Who issues them.
 pub(crate) const ISSUER: &str = "roundsman";
 
-/// A secret that opens a receiver. Only [`Token::reveal`] shows it.
+/// A secret that opens a receiver. Only [`Token::expose`] shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
     /// The secret itself: for a file of mode 600 or the `Authorization` header, never for logs or errors.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 
@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn a_token_never_shows_itself_by_accident() {
         let token = Token::local(&SystemRandom);
-        assert!(!format!("{token:?}").contains(&token.reveal()[4..12]));
-        assert_eq!(token.reveal().len(), LOCAL_PREFIX.len() + 64);
+        assert!(!format!("{token:?}").contains(&token.expose()[4..12]));
+        assert_eq!(token.expose().len(), LOCAL_PREFIX.len() + 64);
         assert_ne!(token, Token::local(&SystemRandom));
     }
 
