@@ -2,7 +2,7 @@
 //!
 //! Every operation is one system call relative to a held descriptor, so that nothing is looked up by a path that
 //! somebody can swap meanwhile. A path is kept beside a directory's descriptor for one purpose only: to tell
-//! walkdir where to begin ([`walk`]).
+//! walkdir where to begin.
 
 mod directory;
 mod file;

@@ -5,8 +5,8 @@
 //! order, inode numbers are counted up, stamps come from the given clock. A hook sees every operation before it
 //! is done and may fail it, or may edit the tree at that very moment.
 //!
-//! What was not synced is not lost at a crash yet. For that, keep a second table of what is durable: all state is
-//! in [`inodes::Inodes`], a plain value, which sync operations can copy from and a crash can put back.
+//! Everything counts as durable at once. To model what a crash loses, keep a second table of what was synced: all
+//! state is one plain value, `Inodes`, which sync operations can copy from and a crash can put back.
 
 pub mod clock;
 pub mod operation;

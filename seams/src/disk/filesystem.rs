@@ -88,12 +88,16 @@ const STABLE_FSID: &[&str] = &["ext4", "btrfs"];
 /// As the system calls say; also where the file system is mounted nowhere that we can see.
 pub(super) fn identify(directory: BorrowedFd<'_>) -> io::Result<FilesystemIdentity> {
     let kind = classify(magic(directory)?);
-    let id = if STABLE_FSID.contains(&kind.kind.as_str()) {
-        fstatvfs(directory)?.f_fsid.to_be_bytes().to_vec()
-    } else {
-        mounted(directory)?
+    let id = match stable_id(&kind.kind, fstatvfs(directory)?.f_fsid) {
+        Some(id) => id,
+        None => mounted(directory)?,
     };
     Ok(FilesystemIdentity { id, ..kind })
+}
+
+/// The file system's own id. Zero means that it was given none.
+fn stable_id(kind: &str, fsid: u64) -> Option<Vec<u8>> {
+    (STABLE_FSID.contains(&kind) && fsid != 0).then(|| fsid.to_be_bytes().to_vec())
 }
 
 /// The low half of `f_type`: where it is wider, the upper half only repeats the sign.
@@ -146,6 +150,14 @@ mod tests {
     fn an_unknown_kind_is_named_by_its_number_and_trusted_in_nothing() {
         let unknown = classify(0x1234);
         assert_eq!((unknown.kind.as_str(), unknown.local, unknown.stable_inodes), ("0x00001234", false, false));
+    }
+
+    #[test]
+    fn an_id_that_changes_with_the_mount_or_names_nothing_is_not_taken() {
+        assert_eq!(stable_id("ext4", 258), Some(vec![0, 0, 0, 0, 0, 0, 1, 2]));
+        assert_eq!(stable_id("ext4", 0), None);
+        assert_eq!(stable_id("xfs", 258), None);
+        assert_eq!(stable_id("f2fs", 258), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ const FULL: usize = 1;
 const INNER: usize = 2;
 const GONE: usize = 3;
 
-/// `full/inner/`, `empty/`, `file`, `link -> full`, `pipe`; directories held in this order: root, full, inner, and
+/// `full/inner/note`, `empty/`, `file`, `link -> full`, `pipe`; directories held in this order: root, full, inner, and
 /// one that was removed. The file is held for reading only.
 fn furnish(world: &mut World) {
     let acts = [
@@ -37,6 +37,7 @@ fn furnish(world: &mut World) {
         Act::MakeSpecial(at(ROOT, "pipe").1),
         Act::CreateFile(at(ROOT, "file")),
         Act::OpenFile(at(ROOT, "file")),
+        Act::CreateFile(at(INNER, "note")),
     ];
     for act in acts {
         let outcome = perform(world, &act);
@@ -88,6 +89,7 @@ fn on_renames() -> Vec<(Act, Errno)> {
         (rename(at(ROOT, "full"), at(INNER, "x")), Errno::INVAL),
         (rename(at(ROOT, "full"), at(FULL, "x")), Errno::INVAL),
         (rename(at(FULL, "inner"), at(ROOT, "full")), Errno::NOTEMPTY),
+        (rename(at(INNER, "note"), at(ROOT, "full")), Errno::NOTEMPTY),
         (rename(at(ROOT, "file"), at(GONE, "x")), Errno::NOENT),
     ]
 }
