@@ -37,6 +37,8 @@ keys! {
         mirror: Option<MirrorName> = "", Flag::Long("NAME"), OneMirror, Mirror;
         /// The file that holds this client's token; only its owner may read it
         token_file: Option<PathBuf> = "", Flag::Long("FILE"), Mirror, Mirror;
+        /// Send token and contents without TLS, also to other machines: they can be read on the way
+        allow_plaintext: bool = "false", Flag::Long(""), Mirror, Mirror;
         /// Let this source take over a mirror that was made from another one
         adopt: bool = "false", Flag::Long(""), Mirror, Round;
         /// Leave out what this pattern in gitignore syntax matches; may be given often
@@ -102,7 +104,7 @@ keys! {
     }
 }
 
-/// Every row of the table.
+/// Every row of the table. `allow_plaintext` is there twice: a client and a receiver each decide for themselves.
 pub(crate) fn all_keys() -> impl Iterator<Item = &'static Key> {
     [
         MirrorSettings::KEYS,

@@ -54,8 +54,13 @@ pub(crate) struct Flags<C> {
 }
 
 impl<C: Takes> Flags<C> {
+    /// The keys it takes, each flag once: one name in two places of the configuration is still one flag.
     fn keys() -> impl Iterator<Item = &'static Key> {
-        all_keys().filter(|key| C::GROUPS.contains(&key.group))
+        let taken = |key: &&Key| C::GROUPS.contains(&key.group);
+        let is_first = move |(at, key): &(usize, &'static Key)| {
+            all_keys().filter(taken).take(*at).all(|earlier| earlier.name != key.name)
+        };
+        all_keys().filter(taken).enumerate().filter(is_first).map(|(_, key)| key)
     }
 }
 

@@ -1,22 +1,18 @@
-//! [`Token`]: the secret by which a receiver knows a client. It comes from a file that only its owner may read,
-//! never from a flag, and nothing that can be printed holds it.
+//! The token file: where a client keeps the secret by which a receiver knows it. Only its owner may read it, and a
+//! token never comes from anywhere else, least of all from a flag.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use uploader::{InvalidToken, Token};
 
 /// Longer files are no token files.
 const MAX_BYTES: u64 = 16 * 1024;
 /// What group and others may do with the file: nothing.
 const OTHERS: u32 = 0o077;
-
-/// A client's token. Shown as dots.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Token(String);
 
 /// Why a token file cannot be used.
 #[derive(Debug, Error)]
@@ -39,10 +35,13 @@ pub(crate) enum TokenError {
         mode: u32,
     },
     /// What it holds is no token.
-    #[error("the token file {} holds no token: one line of printable ASCII is expected", path.display())]
+    #[error("the token file {} holds no token", path.display())]
     NoToken {
         /// The file.
         path: PathBuf,
+        /// Why.
+        #[source]
+        source: InvalidToken,
     },
 }
 
@@ -60,30 +59,13 @@ impl TokenError {
     }
 }
 
-impl Token {
-    /// Reads a token file.
-    ///
-    /// # Errors
-    /// It cannot be read, others may read it, or it holds something else.
-    pub(crate) fn read(path: &Path) -> Result<Self, TokenError> {
-        let text = read_private(path)?;
-        let token = text.trim_ascii();
-        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(TokenError::NoToken { path: path.to_owned() });
-        }
-        Ok(Self(token.to_owned()))
-    }
-
-    /// The secret itself, for the one header that carries it.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(...)")
-    }
+/// Reads a token file.
+///
+/// # Errors
+/// It cannot be read, others may read it, or it holds something else.
+pub(crate) fn read(path: &Path) -> Result<Token, TokenError> {
+    let text = read_private(path)?;
+    Token::parse(&text).map_err(|source| TokenError::NoToken { path: path.to_owned(), source })
 }
 
 /// The mode is that of the open file, so that nothing can be swapped in between.
@@ -117,16 +99,16 @@ mod tests {
     #[test]
     fn a_token_is_one_line_in_a_private_file_and_is_never_shown() {
         let (_directory, path) = written("abc.def.ghi\n", 0o600);
-        let token = Token::read(&path).expect("is a token");
-        assert_eq!(token.expose(), "abc.def.ghi");
-        assert_eq!(format!("{token:?}"), "Token(...)");
+        let token = read(&path).expect("is a token");
+        assert_eq!(token, Token::parse("abc.def.ghi").expect("is a token"));
+        assert!(!format!("{token:?}").contains("abc"));
     }
 
     #[test]
     fn a_token_that_others_may_read_or_change_is_refused_with_the_command_that_helps() {
         for mode in [0o640, 0o604, 0o620, 0o644] {
             let (_directory, path) = written("abc", mode);
-            let error = Token::read(&path).expect_err("is exposed");
+            let error = read(&path).expect_err("is exposed");
             assert!(matches!(error, TokenError::Exposed { .. }), "{mode:o}");
             assert_eq!(error.hint(), format!("chmod 600 {}", path.display()));
         }
@@ -136,7 +118,7 @@ mod tests {
     fn what_is_no_token_is_refused_and_not_repeated() {
         for bad in ["", "\n", "two words", "two\nlines", "gr\u{fc}n", "\u{1b}[2J"] {
             let (_directory, path) = written(bad, 0o600);
-            let error = Token::read(&path).expect_err("is no token");
+            let error = read(&path).expect_err("is no token");
             assert!(matches!(error, TokenError::NoToken { .. }), "{bad:?}");
         }
     }

