@@ -121,17 +121,17 @@ impl<'a> Batch<'a> {
         arriving.sort_by_key(|(_, change)| change.path());
         let mut finder = Finder::new();
         for (index, change) in arriving {
-            match change {
-                Change::Metadata { path, metadata } if path.is_root() => {
-                    self.table.state().set_root_metadata(metadata)?
-                }
-                _ => self.attach_one(index, change, &mut finder)?,
-            }
+            self.attach_one(index, change, &mut finder)?;
         }
         Ok(())
     }
 
     fn attach_one(&mut self, index: usize, change: &Change, finder: &mut Finder) -> Outcome<()> {
+        if let Change::Metadata { path, metadata } = change
+            && path.is_root()
+        {
+            return self.table.state().set_root_metadata(metadata);
+        }
         let (directory, name) = self.place(finder, change.path())?;
         let mut row = self.table.get_or_empty(directory, &name)?;
         let old = row.acknowledged.take();
@@ -142,8 +142,7 @@ impl<'a> Batch<'a> {
         }
         self.counts += Counts::of(&new);
         if new.kind() == Kind::Directory {
-            let carried = self.carried.remove(&index);
-            self.settle(carried, &mut row)?;
+            self.settle(index, &mut row)?;
         }
         row.acknowledged = Some(new);
         self.table.put(directory, &row)
@@ -161,8 +160,8 @@ impl<'a> Batch<'a> {
     }
 
     /// Gives an arrived directory its number: the one it brings, else the one its readings were recorded under.
-    fn settle(&self, carried: Option<Carried>, row: &mut Row) -> Outcome<()> {
-        let Some(Carried { id, inode }) = carried else { return self.table.number(row).map(drop) };
+    fn settle(&mut self, index: usize, row: &mut Row) -> Outcome<()> {
+        let Some(Carried { id, inode }) = self.carried.remove(&index) else { return self.table.number(row).map(drop) };
         if let Some(read_under) = row.directory.replace(id) {
             self.merge(read_under, id)?;
         }

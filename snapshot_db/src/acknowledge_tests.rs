@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use protocol::{ContentId, Timestamp};
+use protocol::{ContentId, RefusalReason, Timestamp};
 
 use super::*;
 use crate::testing::{
@@ -158,7 +158,15 @@ proptest! {
             let old = world.clone();
             edits.iter().for_each(|edit| world.edit(edit));
             let changes = old.changes_to(&world, *terse);
-            let expected = old.tree().apply(&changes).expect("the changes lead from one world to the other");
+            let expected = match old.tree().apply(&changes) {
+                Ok(expected) => expected,
+                Err(refused) => {
+                    // What is deleted from a directory that itself moves out of a deleted one cannot be said in one set.
+                    prop_assert!(refused.iter().all(|refused| refused.reason == RefusalReason::Contradiction));
+                    world = old;
+                    continue;
+                }
+            };
             prop_assert_eq!(&expected, &world.tree());
             if *reads_first {
                 snapshot.record_readings(&readings_of(&expected, round)).expect("recorded");

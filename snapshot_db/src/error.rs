@@ -37,6 +37,12 @@ pub enum SnapshotError {
         /// The newest schema that this program knows.
         known: i64,
     },
+    /// Its log was left without the log's index, and whoever only reads makes no file.
+    #[error("the snapshot {} was copied or left with an unfinished log: the next round repairs it", .path.display())]
+    LogAlone {
+        /// The database.
+        path: PathBuf,
+    },
     /// It is no database, or what it holds cannot be. Set aside, it is rebuilt.
     #[error("the snapshot {} is damaged: move it away to have it rebuilt", .path.display())]
     Damaged {

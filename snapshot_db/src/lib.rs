@@ -12,6 +12,8 @@ mod acknowledge;
 mod boots;
 mod columns;
 mod connect;
+mod decode;
+mod encode;
 mod error;
 mod finder;
 mod migrate;

@@ -57,14 +57,14 @@ impl Snapshot {
     /// # Errors
     /// A damaged snapshot, one of another schema, and what the disk or SQLite cannot do.
     pub fn open_read_only(path: &Path) -> Result<Option<Self>, SnapshotError> {
-        let exists = |path: &Path| {
-            path.try_exists().map_err(|source| SnapshotError::File { doing: "look for", path: path.to_owned(), source })
-        };
         if !exists(path)? {
             return Ok(None);
         }
-        let has_log = exists(&beside(path, "-wal"))?;
-        let access = if has_log { Access::Read } else { Access::ReadAlone };
+        let access = match (exists(&beside(path, "-wal"))?, exists(&beside(path, "-shm"))?) {
+            (true, true) => Access::Read,
+            (true, false) => return Err(SnapshotError::LogAlone { path: path.to_owned() }),
+            (false, _) => Access::ReadAlone,
+        };
         let reader = connect(path, access).map_err(|error| SnapshotError::of(error, path))?;
         match found_schema(&reader, path)? {
             Found::Blank => Ok(None),
@@ -92,9 +92,15 @@ impl Snapshot {
 
     /// Reads what every round needs, and both ends of the rows: cheap, and finds a file that was cut or overwritten.
     fn look_quickly(&self) -> Result<(), SnapshotError> {
-        self.standing()?;
-        self.read(|table| table.look_at_ends())
+        self.read(|table| {
+            table.state().standing()?;
+            table.look_at_ends()
+        })
     }
+}
+
+fn exists(path: &Path) -> Result<bool, SnapshotError> {
+    path.try_exists().map_err(|source| SnapshotError::File { doing: "look for", path: path.to_owned(), source })
 }
 
 /// A database that is only read cannot be migrated: it must have the newest schema.

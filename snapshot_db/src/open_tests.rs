@@ -110,6 +110,34 @@ fn reading_only_creates_nothing() {
 }
 
 #[test]
+fn reading_only_makes_no_index_for_a_log_that_was_left_alone() {
+    let place = Place::new();
+    let writer = place.open().snapshot;
+    let copy = place.killed();
+    drop(writer);
+    fs::remove_file(beside(&copy.database(), "-shm")).expect("removed");
+    let before = copy.listing();
+    let error = Snapshot::open_read_only(&copy.database()).expect_err("cannot be read without an index");
+    assert!(matches!(error, SnapshotError::LogAlone { .. }), "{error:?}");
+    assert_eq!(copy.listing(), before);
+    drop(copy.open());
+    assert!(Snapshot::open_read_only(&copy.database()).expect("opens").is_some());
+}
+
+#[test]
+fn reading_only_after_a_kill_creates_and_removes_nothing() {
+    let place = Place::new();
+    let writer = place.open().snapshot;
+    writer.acknowledge(head(1), &[create("a", file("1"))]).expect("fits");
+    let copy = place.killed();
+    let before = copy.listing();
+    let snapshot = Snapshot::open_read_only(&copy.database()).expect("opens").expect("is there");
+    assert!(row(&snapshot, "a").is_some());
+    drop(snapshot);
+    assert_eq!(copy.listing(), before);
+}
+
+#[test]
 fn reading_only_works_on_paths_that_a_uri_cannot_hold() {
     let place = Place::new();
     let odd = place.0.path().join(std::ffi::OsStr::from_bytes(b"50% #?&\xff d\xc3\xa9"));

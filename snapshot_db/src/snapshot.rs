@@ -24,9 +24,10 @@ use crate::{readings, tree};
 #[derive(Debug)]
 pub struct Snapshot {
     path: PathBuf,
-    writer: Mutex<Connection>,
-    /// Nothing for a database in memory, which has one connection only.
+    /// Nothing for a database in memory, which has one connection only. Before the writer, so that the writer is
+    /// dropped last: only a connection that may write takes the log into the database and removes it.
     readers: Option<Readers>,
+    writer: Mutex<Connection>,
 }
 
 /// Getting at the database.
@@ -47,6 +48,13 @@ impl Snapshot {
     /// Does work as one transaction: all of it, or nothing.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&Table<'_>) -> Outcome<T>) -> Result<T, SnapshotError> {
         in_transaction(&self.writer(), work).map_err(|fault| self.named(fault))
+    }
+
+    /// The same, and durable when it returns, with everything before.
+    fn change_durably(&self, work: impl FnOnce(&Table<'_>) -> Outcome<()>) -> Result<(), SnapshotError> {
+        let writer = self.writer();
+        let done = durably(&writer, || in_transaction(&writer, work));
+        done.map_err(Fault::from).flatten().map_err(|fault| self.named(fault))
     }
 
     /// Reads what is committed.
@@ -80,12 +88,13 @@ impl Snapshot {
         self.read(|table| table.in_one_view(|table| table.state().standing()))
     }
 
-    /// A new lineage, after a takeover.
+    /// A new lineage, before a takeover announces it. Durable when this returns: a client that forgot its new
+    /// lineage would come back with the one it superseded itself.
     ///
     /// # Errors
     /// Where the database cannot be written; so for all that change something. Then nothing is changed.
     pub fn set_lineage(&self, lineage: Lineage) -> Result<(), SnapshotError> {
-        self.change(|table| table.state().set_lineage(lineage))
+        self.change_durably(|table| table.state().set_lineage(lineage))
     }
 
     /// The receiver that answers.
@@ -98,15 +107,13 @@ impl Snapshot {
 
     /// Writes down the digest that a commit would make, before it is sent.
     ///
-    /// Durable when this returns, and with it everything before: only a commit that was written down may be sent. What comes later need not be: if a
-    /// power cut takes an acknowledgement back, the receiver's head is the digest written down here, and the client catches up.
+    /// Durable when this returns, and with it everything before. What comes after need not be: if a power cut takes
+    /// an acknowledgement back, the receiver's head is the digest written down here, and the client catches up.
     ///
     /// # Errors
     /// As [`Self::set_lineage`].
     pub fn note_in_flight(&self, digest: RevisionDigest) -> Result<(), SnapshotError> {
-        let writer = self.writer();
-        let note = || in_transaction(&writer, |table| table.state().set_in_flight(digest));
-        durably(&writer, note).map_err(Fault::from).flatten().map_err(|fault| self.named(fault))
+        self.change_durably(|table| table.state().set_in_flight(digest))
     }
 
     /// The root's identity as it was recorded: opaque bytes of the caller.

@@ -7,7 +7,9 @@ use rusqlite::{Connection, params};
 use seams::recorded::{DirectoryId, Row};
 
 use crate::boots::Boots;
-use crate::columns::{self, PUT, columns};
+use crate::columns::columns;
+use crate::decode::decode;
+use crate::encode;
 use crate::error::Outcome;
 use crate::state::{Counts, State};
 
@@ -36,7 +38,7 @@ impl<'c> Table<'c> {
         let mut statement = self.connection.prepare_cached(GET)?;
         let mut found = statement.query(params![directory.0, name.as_bytes()])?;
         match found.next()? {
-            Some(row) => columns::decode(row, self.connection, &mut self.boots.borrow_mut()).map(Some),
+            Some(row) => decode(row, self.connection, &mut self.boots.borrow_mut()).map(Some),
             None => Ok(None),
         }
     }
@@ -58,7 +60,7 @@ impl<'c> Table<'c> {
         let mut boots = self.boots.borrow_mut();
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            rows.push(columns::decode(row, self.connection, &mut boots)?);
+            rows.push(decode(row, self.connection, &mut boots)?);
         }
         Ok(rows)
     }
@@ -68,8 +70,7 @@ impl<'c> Table<'c> {
         if row.acknowledged.is_none() && row.reading.is_none() && row.directory.is_none() {
             return self.remove(directory, &row.name);
         }
-        let mut statement = self.connection.prepare_cached(PUT)?;
-        columns::write(&mut statement, directory, row, self.connection, &mut self.boots.borrow_mut())
+        encode::put(self.connection, &mut self.boots.borrow_mut(), directory, row)
     }
 
     /// Removes one row, but nothing below it.

@@ -165,7 +165,7 @@ impl World {
                 self.with(*node, |world, node| world.rename(node, parent, *name));
             }
             Edit::Swap { one, other } => {
-                self.with(*one, |world, one| world.with(*other, |world, other| world.swap(one, other)))
+                self.with(*one, |world, one| world.with(*other, |world, other| world.swap(one, other)));
             }
             Edit::Content { node, what } => self.with(*node, |world, node| world.rewrite(node, *what)),
             Edit::Mode { node, mode } if *node == 0 => self.root.mode = *mode,
