@@ -56,13 +56,18 @@ impl Outcome {
 #[derive(Debug)]
 pub(crate) struct World {
     root: TempDir,
+    /// The ordinary user that the command runs as, where the tests run as root.
+    user: Option<u32>,
 }
+
+/// `nobody`.
+const ORDINARY_USER: u32 = 65_534;
 
 impl World {
     pub(crate) fn new() -> Self {
         let root = TempDir::with_prefix("roundsman-e2e-").expect("a temporary directory");
         std::fs::create_dir(root.path().join("source")).expect("the source can be made");
-        Self { root }
+        Self { root, user: None }
     }
 
     /// A world whose source is this tree.
@@ -70,6 +75,20 @@ impl World {
         let world = Self::new();
         write(&world.source(), items);
         world
+    }
+
+    /// The same world, owned by an ordinary user, whom the command then runs as: root may read everything. Tests that
+    /// run as an ordinary user stay who they are.
+    pub(crate) fn as_an_ordinary_user(mut self) -> Self {
+        if rustix::process::geteuid().is_root() {
+            let owner = format!("{ORDINARY_USER}:{ORDINARY_USER}");
+            // The user need not be able to reach the directory that the command was built in.
+            std::fs::copy(env!("CARGO_BIN_EXE_roundsman"), self.path("roundsman")).expect("the command is copied");
+            let status = Command::new("chown").args(["-Rh", &owner]).arg(self.root.path()).status();
+            assert!(status.expect("chown runs").success());
+            self.user = Some(ORDINARY_USER);
+        }
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -91,7 +110,15 @@ impl World {
 
     /// The command in a clean environment, with its state in this world.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_roundsman"));
+        let mut command = match self.user {
+            None => Command::new(env!("CARGO_BIN_EXE_roundsman")),
+            Some(user) => {
+                let mut command = Command::new("setpriv");
+                command.args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".to_owned()]);
+                command.arg(self.path("roundsman"));
+                command
+            }
+        };
         command.args(arguments).env_clear().env("HOME", self.root.path()).env("PATH", "/usr/bin:/bin");
         command.env("ROUNDSMAN_STATE_DIR", self.path("state")).current_dir(self.root.path()).stdin(Stdio::null());
         command
