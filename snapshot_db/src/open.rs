@@ -22,8 +22,9 @@ pub struct Opened {
 
 impl Snapshot {
     /// Opens the snapshot at a path; makes one, of this lineage, where there is none. A file that is no database,
-    /// another program's, or visibly damaged is set aside and a new one made. The directory must exist, and the
-    /// caller must be the only one who opens it in this way.
+    /// another program's, or visibly damaged is set aside and a new one made. Damage that a quick look misses is
+    /// reported by whoever meets it ([`SnapshotError::is_damage`]). The directory must exist. The caller holds the
+    /// mirror's lock, or works beside its holder.
     ///
     /// # Errors
     /// A snapshot of a newer roundsman, and what the disk or SQLite cannot do.

@@ -146,6 +146,9 @@ struct Node {
     entry: Entry,
 }
 
+/// One is the beginning of another, and sorts before `/` in bytes but not in paths.
+const NAMES: [&[u8]; 3] = [b"a", b"a!", b"b"];
+
 /// A small tree whose nodes keep their identity, so that the changes between two of its states are known without
 /// a planner. Node 0 is the root.
 #[derive(Debug, Clone, Default)]
@@ -249,8 +252,8 @@ impl World {
         match self.nodes.get(&node) {
             None => RelPath::root(),
             Some(Node { parent, name, .. }) => {
-                let name = Name::parse(&[b'a' + name]).expect("a letter");
-                self.path(*parent).join(&name).expect("short")
+                let name = NAMES[usize::from(*name)];
+                self.path(*parent).join(&Name::parse(name).expect("a name")).expect("short")
             }
         }
     }
