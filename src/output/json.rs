@@ -1,0 +1,125 @@
+//! What programs read: one JSON object a line. Fields may be added, never renamed or redefined.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use protocol::RelPath;
+use serde::Serialize;
+
+use super::line::{Line, Mark};
+use super::summary::Summary;
+use super::text;
+use crate::exit::Failure;
+
+/// How a round goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct Status {
+    /// Regular files seen so far.
+    pub(crate) files_seen: u64,
+    /// Their bytes.
+    pub(crate) bytes_seen: u64,
+    /// Bytes of source files read so far.
+    pub(crate) bytes_read: u64,
+    /// Files found to be sent so far.
+    pub(crate) files_to_send: u64,
+    /// Their bytes.
+    pub(crate) bytes_to_send: u64,
+    /// Bytes of contents sent so far, before compression.
+    pub(crate) contents_sent: u64,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "message_type", rename_all = "snake_case")]
+enum Message<'a> {
+    Change(Described<'a>),
+    Problem(Described<'a>),
+    Status(&'a Status),
+    Summary(&'a Summary),
+}
+
+/// A line, or a failure that is about no path.
+#[derive(Serialize)]
+struct Described<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mark: Option<char>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    path: Option<Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_base64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<u8>,
+}
+
+#[derive(Serialize)]
+struct Path {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+    directory: bool,
+}
+
+/// One line of a plan.
+pub(super) fn line(line: &Line) -> String {
+    let (path, path_base64) = name(&line.path, line.is_directory);
+    let from = line.from.as_ref().map(|from| name(from, line.is_directory));
+    let (from, from_base64) = from.map_or((None, None), |(from, exact)| (Some(from), exact));
+    let described = Described {
+        change: Some(line.mark.word()),
+        mark: Some(line.mark.character()),
+        path: Some(Path { path, path_base64, directory: line.is_directory }),
+        from,
+        from_base64,
+        reason: line.reason.as_deref(),
+        hint: None,
+        exit_code: None,
+    };
+    match line.mark {
+        Mark::Problem => render(&Message::Problem(Described { change: None, ..described })),
+        _ => render(&Message::Change(described)),
+    }
+}
+
+/// Why a command, or one round of it, ended early.
+pub(super) fn failure(failure: &Failure) -> String {
+    let reason = format!("{:#}", failure.error);
+    render(&Message::Problem(Described {
+        change: None,
+        mark: None,
+        path: None,
+        from: None,
+        from_base64: None,
+        reason: Some(&reason),
+        hint: failure.hint.as_deref(),
+        exit_code: Some(failure.exit.code()),
+    }))
+}
+
+/// How a round goes on.
+pub(super) fn status(status: &Status) -> String {
+    render(&Message::Status(status))
+}
+
+/// What a round came to.
+pub(super) fn summary(summary: &Summary) -> String {
+    render(&Message::Summary(summary))
+}
+
+fn render(message: &Message<'_>) -> String {
+    serde_json::to_string(message).expect("strings, numbers and options of these have a JSON form") + "\n"
+}
+
+/// A name that is UTF-8 as it is, for JSON escapes what needs it; any other escaped for people, and exact in base64.
+fn name(path: &RelPath, is_directory: bool) -> (String, Option<String>) {
+    match std::str::from_utf8(path.as_bytes()) {
+        Ok("") => (text::path(path, is_directory), None),
+        Ok(exact) => (format!("{exact}{}", if is_directory { "/" } else { "" }), None),
+        Err(_) => (text::path(path, is_directory), Some(STANDARD.encode(path.as_bytes()))),
+    }
+}

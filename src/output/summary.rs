@@ -1,0 +1,85 @@
+//! [`Summary`]: what a round came to, in numbers. Its field names are a contract.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::line::{Line, Mark};
+
+/// The numbers of one round. Changes are counted as they are printed: a directory moved whole is one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub(crate) struct Summary {
+    /// `+`
+    pub(crate) created: u64,
+    /// `M` and `T`
+    pub(crate) modified: u64,
+    /// `U`
+    pub(crate) metadata: u64,
+    /// `R`
+    pub(crate) moved: u64,
+    /// `-`
+    pub(crate) deleted: u64,
+    /// `H`
+    pub(crate) held: u64,
+    /// `~`
+    pub(crate) deferred: u64,
+    /// `!`
+    pub(crate) problems: u64,
+    /// Regular files that the walk saw.
+    pub(crate) files_seen: u64,
+    /// Their bytes.
+    pub(crate) bytes_seen: u64,
+    /// Bytes of source files that were read.
+    pub(crate) bytes_read: u64,
+    /// HTTP bodies and heads sent, also to an embedded receiver.
+    pub(crate) bytes_sent: u64,
+    /// HTTP bodies and heads received.
+    pub(crate) bytes_received: u64,
+    /// HTTP requests made.
+    pub(crate) requests: u64,
+    /// The number of the mirror's head.
+    pub(crate) revision: u64,
+    /// How long the round took.
+    pub(crate) seconds: f64,
+    /// Whether nothing was to be done.
+    pub(crate) dry_run: bool,
+    /// Sockets, FIFOs and devices, which are not mirrored.
+    pub(crate) skipped: u64,
+    /// Where the mirror lies, as people write it.
+    pub(crate) mirror: String,
+    /// Whether the round ended early.
+    pub(crate) failed: bool,
+}
+
+impl Summary {
+    /// Counts lines.
+    pub(crate) fn count(mut self, lines: &[Line]) -> Self {
+        for line in lines {
+            *self.counter(line.mark) += 1;
+        }
+        self
+    }
+
+    /// The same with the time it took, to the millisecond.
+    pub(crate) fn took(self, time: Duration) -> Self {
+        let milliseconds = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        Self { seconds: f64::from(milliseconds) / 1000.0, ..self }
+    }
+
+    /// Whether the round came to its end.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.failed
+    }
+
+    fn counter(&mut self, mark: Mark) -> &mut u64 {
+        match mark {
+            Mark::Created => &mut self.created,
+            Mark::Modified | Mark::KindChanged => &mut self.modified,
+            Mark::Metadata => &mut self.metadata,
+            Mark::Moved => &mut self.moved,
+            Mark::Deleted => &mut self.deleted,
+            Mark::Problem => &mut self.problems,
+            Mark::Deferred => &mut self.deferred,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What people read. Values in, text out; names are escaped, so that none can rewrite a line or hide one.
+
+use clap::builder::styling::{AnsiColor, Style};
+use indicatif::{BinaryBytes, HumanCount};
+use protocol::RelPath;
+
+use super::line::{Line, Mark};
+use super::summary::Summary;
+
+/// One line of a plan, such as `R old -> new/`.
+pub(super) fn line(line: &Line, colored: bool) -> String {
+    let path = path(&line.path, line.is_directory);
+    let shown = match &line.from {
+        Some(from) => format!("{} -> {path}", self::path(from, line.is_directory)),
+        None => path,
+    };
+    let style = if colored { style(line.mark) } else { Style::new() };
+    format!("{style}{} {shown}{style:#}\n", line.mark.character())
+}
+
+/// What went wrong with a path, for stderr; nothing if nothing did.
+pub(super) fn trouble(line: &Line) -> String {
+    let word = match line.mark {
+        Mark::Problem => "Problem",
+        Mark::Deferred => "Deferred",
+        _ => return String::new(),
+    };
+    let reason = line.reason.as_deref().unwrap_or("no reason was given");
+    format!("{word}: {}: {reason}\n", path(&line.path, line.is_directory))
+}
+
+/// The last line: what was done, and where the mirror lies.
+pub(super) fn summary(summary: &Summary) -> String {
+    let Summary { files_seen, bytes_seen, bytes_sent, seconds, mirror, .. } = summary;
+    let dry = if summary.dry_run { "dry run, nothing was done: " } else { "" };
+    let seen = format!("{} ({})", counted(*files_seen, "file"), BinaryBytes(*bytes_seen));
+    let sent = BinaryBytes(*bytes_sent);
+    format!("{dry}{}; {seen} seen, {sent} sent in {seconds:.1} s; mirror: {mirror}\n", changes(summary))
+}
+
+fn changes(summary: &Summary) -> String {
+    let counts = [
+        (summary.created, "created"),
+        (summary.modified, "modified"),
+        (summary.metadata, "with new metadata"),
+        (summary.moved, "moved"),
+        (summary.deleted, "deleted"),
+        (summary.held, "held"),
+        (summary.deferred, "deferred"),
+        (summary.problems, if summary.problems == 1 { "problem" } else { "problems" }),
+        (summary.skipped, "skipped"),
+    ];
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    let shown: Vec<_> = some.map(|(count, word)| format!("{} {word}", HumanCount(*count))).collect();
+    if shown.is_empty() { "nothing changed".to_owned() } else { shown.join(", ") }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", HumanCount(count), if count == 1 { "" } else { "s" })
+}
+
+/// A path as it is shown: a directory ends in `/`.
+pub(super) fn path(path: &RelPath, is_directory: bool) -> String {
+    format!("{path}{}", if is_directory { "/" } else { "" })
+}
+
+fn style(mark: Mark) -> Style {
+    let color = match mark {
+        Mark::Created => AnsiColor::Green,
+        Mark::Modified | Mark::Metadata | Mark::KindChanged => AnsiColor::Yellow,
+        Mark::Moved => AnsiColor::Cyan,
+        Mark::Deleted => AnsiColor::Red,
+        Mark::Problem => return AnsiColor::Red.on_default().bold(),
+        Mark::Deferred => AnsiColor::Magenta,
+    };
+    color.on_default()
+}
