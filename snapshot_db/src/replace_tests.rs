@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use seams::recorded::Reading;
 
 use super::*;
-use crate::testing::{World, directory, edit, file, head, path, reading, readings_of, row, snapshot, sound_rows};
+use crate::testing::{
+    World, directory, edit, file, head, path, reading, readings_of, row, snapshot, sound_rows, world,
+};
 use crate::{Snapshot, SnapshotError};
 
 fn manifest<'a>(tree: &'a protocol::Tree) -> impl Iterator<Item = Result<(RelPath, Entry), SnapshotError>> + use<'a> {
@@ -69,22 +71,20 @@ fn a_manifest_that_is_right_already_writes_no_row() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn the_acknowledged_halves_become_the_manifest_and_no_reading_is_lost(
-        first in prop::collection::vec(edit(), 1..20),
-        second in prop::collection::vec(edit(), 0..20),
-        reads_second in any::<bool>(),
+        mut world in world(),
+        edits in prop::collection::vec(edit(), 0..20),
+        reads_again in any::<bool>(),
     ) {
         let snapshot = snapshot(&[]);
-        let mut world = World::default();
-        first.iter().for_each(|edit| world.edit(edit));
         snapshot.acknowledge(head(2), &World::default().changes_to(&world, false)).expect("fits");
         snapshot.record_readings(&readings_of(&world.tree(), 1)).expect("recorded");
-        second.iter().for_each(|edit| world.edit(edit));
+        edits.iter().for_each(|edit| world.edit(edit));
         let tree = world.tree();
-        if reads_second {
+        if reads_again {
             snapshot.record_readings(&readings_of(&tree, 2)).expect("recorded");
         }
         let read_before = readings(&snapshot);

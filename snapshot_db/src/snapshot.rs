@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::{Change, Entry, Head, Lineage, Metadata, RelPath, RevisionDigest, StoreId, Tree};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -41,8 +41,9 @@ impl Snapshot {
         Self { path: PathBuf::from(":memory:"), writer: Mutex::new(connection), readers: None }
     }
 
+    /// Sound also after a panic of a holder: unwinding rolled its transaction back.
     pub(crate) fn writer(&self) -> MutexGuard<'_, Connection> {
-        self.writer.lock().expect("no holder of this lock panics")
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does work as one transaction: all of it, or nothing.
@@ -161,7 +162,8 @@ impl Snapshot {
     }
 
     /// The acknowledged halves become exactly this manifest of a revision: the root's metadata, and all entries but
-    /// the root sorted by path. What was read stays. Other changes wait until the manifest has ended.
+    /// the root sorted by path. What was read stays. Other changes wait until the manifest has ended, so what yields
+    /// the entries must not use this snapshot.
     ///
     /// # Errors
     /// The manifest's own; [`SnapshotError::Disagrees`] where it is no tree or not sorted; otherwise as

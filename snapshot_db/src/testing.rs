@@ -126,7 +126,7 @@ pub(crate) enum Edit {
 
 pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let node = || 0_usize..64;
-    let (name, what) = (|| 0_u8..3, || 0_u8..6);
+    let (name, what) = (|| 0_u8..4, || 0_u8..6);
     prop_oneof![
         4 => (node(), name(), what()).prop_map(|(parent, name, what)| Edit::Create { parent, name, what }),
         2 => node().prop_map(|node| Edit::Delete { node }),
@@ -138,6 +138,16 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
+/// A tree to begin with, about half of it directories.
+pub(crate) fn world() -> impl Strategy<Value = World> {
+    let create = (0_usize..64, 0_u8..4, 0_u8..6).prop_map(|(parent, name, what)| Edit::Create { parent, name, what });
+    prop::collection::vec(create, 4..40).prop_map(|creates| {
+        let mut world = World::default();
+        creates.iter().for_each(|create| world.edit(create));
+        world
+    })
+}
+
 /// An entry that sits somewhere, and goes on being itself wherever it is moved.
 #[derive(Debug, Clone)]
 struct Node {
@@ -147,7 +157,7 @@ struct Node {
 }
 
 /// One is the beginning of another, and sorts before `/` in bytes but not in paths.
-const NAMES: [&[u8]; 3] = [b"a", b"a!", b"b"];
+const NAMES: [&[u8]; 4] = [b"a", b"a!", b"b", b"c"];
 
 /// A small tree whose nodes keep their identity, so that the changes between two of its states are known without
 /// a planner. Node 0 is the root.
