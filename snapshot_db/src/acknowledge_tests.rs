@@ -176,7 +176,6 @@ proptest! {
             sound_rows(&snapshot);
         }
     }
-
 }
 
 proptest! {
