@@ -18,7 +18,8 @@ pub struct Standing {
     pub in_flight: Option<RevisionDigest>,
 }
 
-/// What the client keeps. Every method is durable and atomic when it returns without an error.
+/// What the client keeps. Every change is atomic; it is durable at the latest when the next
+/// [`Ledger::note_in_flight`] returns. What a power cut takes back before that, the next contact brings again.
 pub trait Ledger: Debug + Send + Sync {
     /// Where the client stands.
     ///
@@ -38,7 +39,7 @@ pub trait Ledger: Debug + Send + Sync {
     /// Where it cannot be written; then nothing is.
     fn set_store(&self, store: StoreId) -> io::Result<()>;
 
-    /// A commit that would make this digest is about to be sent.
+    /// A commit that would make this digest is about to be sent. Durable when it returns, with all changes before.
     ///
     /// # Errors
     /// Where it cannot be written; then the commit must not be sent.

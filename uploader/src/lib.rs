@@ -43,4 +43,4 @@ pub use left_out::{LeftOut, Why};
 pub use retry::RetryPolicy;
 pub use session::{Contacted, claim, make_contact, take_over};
 pub use token::{InvalidToken, Token};
-pub use transport::{Traffic, Transport, TransportError};
+pub use transport::{Cause, Traffic, Transport, TransportError};

@@ -1,6 +1,12 @@
 //! What several tests need: short names for values, a small model of a receiver, a ledger in memory.
 
-use protocol::{Change, ContentId, Entry, Metadata, RelPath, Tree};
+mod client;
+mod receiver;
+
+pub(crate) use client::{Client, Kept};
+pub(crate) use receiver::{Flaky, ModelReceiver, Script, interrupted};
+
+use protocol::{Change, ContentId, Entry, Kind, Metadata, RelPath, Tree};
 
 pub(crate) fn path(text: &str) -> RelPath {
     RelPath::parse(text.as_bytes()).expect("valid in this test")
@@ -36,4 +42,34 @@ pub(crate) fn delete(at: &str) -> Change {
 
 pub(crate) fn create(at: &str, entry: Entry) -> Change {
     Change::Create { path: path(at), entry }
+}
+
+/// What turns one tree into another, without moves.
+pub(crate) fn difference(old: &Tree, new: &Tree) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (path, _) in old.iter().filter(|(path, _)| new.get(path).is_none()) {
+        let goes_with_its_directory =
+            path.ancestors().any(|above| old.get(&above).is_some() && !is_directory(new, &above));
+        if !goes_with_its_directory {
+            changes.push(Change::Delete { path: path.clone() });
+        }
+    }
+    for (path, entry) in new.iter() {
+        let (path, entry) = (path.clone(), entry.clone());
+        changes.extend(match old.get(&path) {
+            None => Some(Change::Create { path, entry }),
+            Some(was) if was.kind() != entry.kind() => Some(Change::Replace { path, entry }),
+            Some(was) if !was.same_content(&entry) => Some(Change::Modify { path, entry }),
+            Some(was) if *was != entry => Some(Change::Metadata { path, metadata: entry.metadata().clone() }),
+            Some(_) => None,
+        });
+    }
+    if old.root() != new.root() {
+        changes.push(Change::Metadata { path: RelPath::root(), metadata: new.root().clone() });
+    }
+    changes
+}
+
+fn is_directory(tree: &Tree, path: &RelPath) -> bool {
+    tree.get(path).is_some_and(|entry| entry.kind() == Kind::Directory)
 }
