@@ -228,3 +228,9 @@ pub trait Walk: Send {
 pub fn open_by_components(root: &Arc<dyn Directory>, path: &RelPath) -> io::Result<Arc<dyn Directory>> {
     if path.is_root() { Ok(Arc::clone(root)) } else { root.open_below(path) }
 }
+
+/// Whether an error says that a path leads to nothing, or through something that is no directory: a file or symlink.
+#[must_use]
+pub fn leads_nowhere(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP))
+}
