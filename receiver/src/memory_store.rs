@@ -177,5 +177,5 @@ impl Store for MemoryStore {
 mod tests {
     use super::*;
 
-    crate::store::conformance::suite!(|| MemoryStore::new(StoreId::from_bytes([7; 16])));
+    crate::store::conformance::suite!(|| (MemoryStore::new(StoreId::from_bytes([7; 16])), ()));
 }

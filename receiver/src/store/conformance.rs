@@ -12,7 +12,8 @@ pub(crate) use contents::*;
 pub(crate) use heads::*;
 pub(crate) use histories::*;
 
-/// Makes every test of the suite a test of the module it is called in. Takes a way to make a fresh store.
+/// Makes every test of the suite a test of the module it is called in. Takes a way to make
+/// a fresh store, and whatever must be kept for as long as it is used.
 macro_rules! suite {
     ($make:expr) => {
         $crate::store::conformance::suite!(@ $make;
@@ -53,7 +54,8 @@ macro_rules! suite {
         $(#[test]
         fn $test() {
             let make = $make;
-            $crate::store::conformance::$test(&make());
+            let (store, _kept) = make();
+            $crate::store::conformance::$test(&store);
         })*
     };
 }

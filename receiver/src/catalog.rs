@@ -1,0 +1,35 @@
+//! [`Catalog`]: what one client has: mirrors, revisions, entries over ranges of revisions, kept versions, redo steps.
+//!
+//! docs/CATALOG.md documents the schema. Two rules hold everywhere: a directory is a node whose number is never
+//! used again, so that moving or deleting it touches one row; and a row is in the tree of a revision only if the
+//! rows of all its ancestors are, so that every query goes from the root down or from a node up to the root.
+
+mod batch;
+mod contents;
+mod difference;
+mod error;
+mod listing;
+mod lookup;
+mod mirrors;
+mod open;
+mod redo;
+mod row;
+
+pub(crate) use batch::{Batch, Closing, KeptVersion, Opening, RevisionRecord};
+pub(crate) use contents::Place;
+pub(crate) use error::CatalogError;
+pub(crate) use mirrors::MirrorRecord;
+pub(crate) use open::CatalogPlace;
+pub(crate) use row::{Disk, MirrorId, Node, Row, VersionId};
+
+use rusqlite::Connection;
+
+/// One client's catalog. Not shared between threads: its owner holds it in a lock.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    connection: Connection,
+}
+
+#[cfg(test)]
+#[path = "catalog/catalog_tests.rs"]
+mod tests;

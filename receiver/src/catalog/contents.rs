@@ -1,0 +1,94 @@
+//! Contents: which a client holds, and where their bytes lie.
+
+use protocol::limits::MAX_PATH_DEPTH;
+use protocol::{ContentId, RelPath, Timestamp};
+use rusqlite::params;
+
+use crate::catalog::row::id;
+use crate::catalog::{Catalog, CatalogError, MirrorId, Node, Row, VersionId};
+
+/// Rows looked at for one content: one is enough unless files were damaged.
+const MAX_CANDIDATES: u32 = 8;
+/// Wanted contents named in one answer.
+const MAX_WANTED: u32 = 1_000;
+
+/// Where a thing's bytes lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a mirror, at its path there.
+    Mirror(MirrorId, RelPath),
+    /// Among the kept versions; below one that is a directory kept whole, or the version itself for the root path.
+    Version(VersionId, RelPath),
+}
+
+impl Catalog {
+    /// Some of the rows with a content, current ones first.
+    pub(crate) fn rows_with(&self, content: ContentId) -> Result<Vec<Row>, CatalogError> {
+        let condition = "content = ?1 ORDER BY to_rev IS NOT NULL LIMIT ?2";
+        self.rows(condition, (content.as_bytes(), MAX_CANDIDATES))
+    }
+
+    /// Where the bytes of a row lie; nothing if they were not kept.
+    ///
+    /// A row's thing lives on in the next row of its node until it is replaced or deleted; and it lies wherever its
+    /// directory lies, be that in the mirror or among the versions.
+    pub(crate) fn place_of(&self, row: &Row) -> Result<Option<Place>, CatalogError> {
+        let Some(mut row) = self.last_same(row.clone())? else { return Ok(None) };
+        let mut names = Vec::new();
+        while names.len() <= MAX_PATH_DEPTH {
+            if let Some(version) = row.version {
+                return Ok(path_of(names).map(|path| Place::Version(version, path)));
+            }
+            match (row.to, row.parent) {
+                (Some(_), _) => return Ok(None),
+                (None, Node::CLIENT) => return Ok(path_of(names).map(|path| Place::Mirror(row.mirror, path))),
+                (None, parent) => {
+                    names.push(row.name);
+                    let above = self.newest_of(parent)?;
+                    row = above.ok_or_else(|| CatalogError::Damaged("a directory without a row".to_owned()))?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The last row of a node that has the bytes of this row.
+    fn last_same(&self, mut row: Row) -> Result<Option<Row>, CatalogError> {
+        while let (Some(to), None) = (row.to, row.version) {
+            match self.node_at(row.node, to)? {
+                Some(next) if next.entry.same_content(&row.entry) => row = next,
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(row))
+    }
+
+    /// Notes that a content was found damaged.
+    pub(crate) fn want(&mut self, content: ContentId, now: Timestamp) -> Result<(), CatalogError> {
+        let sql = "INSERT INTO wanted VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        self.connection.prepare_cached(sql)?.execute(params![content.as_bytes(), now.as_nanos()])?;
+        Ok(())
+    }
+
+    /// Contents found damaged, and not yet sent again.
+    pub(crate) fn wanted(&self) -> Result<Vec<ContentId>, CatalogError> {
+        let mut statement = self.connection.prepare_cached("SELECT content FROM wanted ORDER BY content LIMIT ?1")?;
+        let mut rows = statement.query((MAX_WANTED,))?;
+        let mut wanted = Vec::new();
+        while let Some(row) = rows.next()? {
+            wanted.push(id(&row.get::<_, Vec<u8>>(0)?, ContentId::from_slice)?);
+        }
+        Ok(wanted)
+    }
+
+    /// Whether a content was found damaged, and not yet sent again.
+    pub(crate) fn is_wanted(&self, content: ContentId) -> Result<bool, CatalogError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM wanted WHERE content = ?1)";
+        Ok(self.connection.prepare_cached(sql)?.query_row((content.as_bytes(),), |row| row.get(0))?)
+    }
+}
+
+/// A path of names, the last one first; nothing if no path can be so long.
+fn path_of(names: Vec<protocol::Name>) -> Option<RelPath> {
+    names.iter().rev().try_fold(RelPath::root(), |path, name| path.join(name)).ok()
+}

@@ -1,0 +1,229 @@
+//! [`TreeStore`]: mirrors as plain files on a local disk, with one SQLite catalog a client.
+//!
+//! `DATA/CLIENT/MIRROR/` is the mirror itself; `DATA/CLIENT/.roundsman/` holds the client's catalog, staging,
+//! versions and parking. A commit is decided by one catalog transaction, the point of no return; what it means on
+//! disk are steps that were written down with it ([`step`], [`sequence`], [`executor`]) and are redone after a
+//! crash. Clients share nothing, not even a lock.
+
+mod assemble;
+mod bytes;
+mod check;
+mod client;
+mod commit;
+mod delivery;
+mod durability;
+mod examine;
+mod executor;
+mod held;
+mod instances;
+mod mirror;
+mod plan;
+mod probe;
+mod problems;
+mod queries;
+mod redo;
+mod sequence;
+mod shelves;
+mod staged;
+mod staging;
+mod step;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use protocol::wire::{
+    ChangesPage, ChangesSince, Check, CheckPage, Claim, Claimed, Commit, Committed, Contact, ContactReply, EntriesPage,
+    Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+};
+use protocol::{ClientName, MirrorName, Problem, StoreId};
+use seams::clock::Clock;
+use seams::fs::{Directory, Fs};
+use thiserror::Error;
+
+use crate::catalog::CatalogPlace;
+use crate::store::Store;
+use crate::store::rules::no_mirror;
+use crate::tree_store::client::ClientStore;
+use crate::tree_store::shelves::{CATALOG, OWN, is_known};
+
+pub use probe::{Lack, ProbeReport};
+
+/// Where catalogs are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Catalogs {
+    /// In the data directory, beside what they describe.
+    OnDisk,
+    /// In memory, gone with the store: for tests whose file system is in memory, too.
+    InMemory,
+}
+
+/// Why a data directory cannot be used as a tree store.
+#[derive(Debug, Error)]
+pub enum TreeStoreError {
+    /// It cannot be opened.
+    #[error("cannot open the data directory {}: {source}", .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its file system cannot keep a mirror.
+    #[error("the file system of {} cannot keep mirrors: {report}; use another", .path.display())]
+    Unfit {
+        /// Which.
+        path: PathBuf,
+        /// What it lacks.
+        report: ProbeReport,
+    },
+}
+
+/// Mirrors as plain files.
+#[derive(Debug)]
+pub struct TreeStore {
+    id: StoreId,
+    path: PathBuf,
+    data: Arc<dyn Directory>,
+    catalogs: Catalogs,
+    clock: Arc<dyn Clock>,
+    clients: Mutex<HashMap<ClientName, ClientSlot>>,
+}
+
+/// A client, once it was opened. Opening one makes no other wait.
+type ClientSlot = Arc<Mutex<Option<Arc<ClientStore>>>>;
+
+impl TreeStore {
+    /// Opens a data directory, looks whether its file system will do, and finishes what a crash cut short.
+    ///
+    /// A client whose catalog cannot be opened is named in the log and in the answers to its requests; the others
+    /// are served.
+    ///
+    /// # Errors
+    /// See [`TreeStoreError`].
+    pub fn open(
+        fs: &dyn Fs,
+        path: &Path,
+        id: StoreId,
+        catalogs: Catalogs,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TreeStoreError> {
+        let failed = |source| TreeStoreError::Io { path: path.to_owned(), source };
+        let data = fs.open_root(path).map_err(failed)?;
+        let report = probe::probe(&*data).map_err(failed)?;
+        if !report.is_fit() {
+            return Err(TreeStoreError::Unfit { path: path.to_owned(), report });
+        }
+        let store = Self { id, path: path.to_owned(), data, catalogs, clock, clients: Mutex::default() };
+        store.open_known_clients().map_err(failed)?;
+        Ok(store)
+    }
+
+    fn open_known_clients(&self) -> io::Result<()> {
+        for name in self.data.list()? {
+            let Ok(text) = std::str::from_utf8(name.as_bytes()) else { continue };
+            let Ok(client) = ClientName::parse(text) else { continue };
+            if let Err(problem) = self.known(&client) {
+                tracing::error!(%client, %problem, "this client cannot be served");
+            }
+        }
+        Ok(())
+    }
+
+    /// A client that has something here.
+    fn known(&self, client: &ClientName) -> Result<Option<Arc<ClientStore>>, Problem> {
+        let slot = self.slot(client);
+        let mut opened = slot.lock().expect("no holder of this lock panics");
+        if opened.is_none() && !is_known(&*self.data, &client.as_name()) {
+            return Ok(None);
+        }
+        self.opened(client, &mut opened).map(Some)
+    }
+
+    /// A client, which from now on has something here.
+    fn client(&self, client: &ClientName) -> Result<Arc<ClientStore>, Problem> {
+        let slot = self.slot(client);
+        self.opened(client, &mut slot.lock().expect("no holder of this lock panics"))
+    }
+
+    fn slot(&self, client: &ClientName) -> ClientSlot {
+        let mut clients = self.clients.lock().expect("no holder of this lock panics");
+        Arc::clone(clients.entry(client.clone()).or_default())
+    }
+
+    fn opened(&self, client: &ClientName, slot: &mut Option<Arc<ClientStore>>) -> Result<Arc<ClientStore>, Problem> {
+        if let Some(opened) = slot {
+            return Ok(Arc::clone(opened));
+        }
+        let place = match self.catalogs {
+            Catalogs::OnDisk => CatalogPlace::File(self.path.join(client.as_str()).join(OWN).join(CATALOG)),
+            Catalogs::InMemory => CatalogPlace::Memory,
+        };
+        let opened = Arc::new(ClientStore::open(&*self.data, client, &place, Arc::clone(&self.clock))?);
+        Ok(Arc::clone(slot.insert(opened)))
+    }
+
+    fn with<T>(
+        &self,
+        client: &ClientName,
+        mirror: &MirrorName,
+        work: impl FnOnce(&ClientStore) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let client = self.known(client)?.ok_or_else(|| no_mirror(mirror))?;
+        work(&client)
+    }
+}
+
+impl Store for TreeStore {
+    fn id(&self) -> StoreId {
+        self.id
+    }
+
+    fn contact(&self, client: &ClientName, request: &Contact) -> Result<ContactReply, Problem> {
+        match self.known(client)? {
+            Some(client) => client.contact(request),
+            None => Ok(queries::nobody_claimed(request)),
+        }
+    }
+
+    fn claim(&self, client: &ClientName, request: &Claim) -> Result<Claimed, Problem> {
+        self.client(client)?.claim(request)
+    }
+
+    fn take_over(&self, client: &ClientName, request: &TakeOver) -> Result<TakenOver, Problem> {
+        self.with(client, &request.mirror, |client| client.take_over(request))
+    }
+
+    fn changes_since(&self, client: &ClientName, request: &ChangesSince) -> Result<ChangesPage, Problem> {
+        self.with(client, &request.mirror, |client| client.changes_since(request))
+    }
+
+    fn list_at(&self, client: &ClientName, request: &ListAt) -> Result<EntriesPage, Problem> {
+        self.with(client, &request.mirror, |client| client.list_at(request))
+    }
+
+    fn propose(&self, client: &ClientName, request: &Propose) -> Result<Proposed, Problem> {
+        self.with(client, &request.mirror, |client| client.propose(request))
+    }
+
+    fn fill(&self, client: &ClientName, request: &Fill) -> Result<Filled, Problem> {
+        self.with(client, &request.mirror, |client| client.fill(request))
+    }
+
+    fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem> {
+        self.with(client, &request.mirror, |client| client.commit(request))
+    }
+
+    fn read_at(&self, client: &ClientName, request: &ReadAt) -> Result<ReadPage, Problem> {
+        self.with(client, &request.mirror, |client| client.read_at(request))
+    }
+
+    fn check(&self, client: &ClientName, request: &Check) -> Result<CheckPage, Problem> {
+        self.with(client, &request.mirror, |client| client.check(request))
+    }
+}
+
+#[cfg(test)]
+#[path = "tree_store/tree_store_tests.rs"]
+mod tests;

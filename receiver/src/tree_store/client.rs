@@ -1,0 +1,115 @@
+//! [`ClientStore`]: everything of one client, with locks of its own.
+//!
+//! Locks are taken in this order, and none is held while waiting for the network: a mirror's commit, a mirror's
+//! steps, a staged content, the catalog. The catalog's is held for one query or transaction at a time.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use protocol::{ClientName, MirrorName, Problem, Timestamp};
+use seams::clock::Clock;
+use seams::fs::Directory;
+
+use crate::catalog::{Catalog, CatalogError, CatalogPlace, Node, VersionId};
+use crate::store::rules::no_mirror;
+use crate::tree_store::durability::Durability;
+use crate::tree_store::mirror::Mirror;
+use crate::tree_store::problems::disk;
+use crate::tree_store::shelves::Shelves;
+use crate::tree_store::staging::Staging;
+use crate::tree_store::step::Step;
+
+/// One client.
+#[derive(Debug)]
+pub(super) struct ClientStore {
+    /// Its directories.
+    pub(super) shelves: Shelves,
+    /// What arrives.
+    pub(super) staging: Staging,
+    /// How its files become durable.
+    pub(super) durability: Durability,
+    /// What time it is.
+    pub(super) clock: Arc<dyn Clock>,
+    /// The next numbers; those of a failed commit are left out, and nothing has them.
+    next_node: AtomicI64,
+    next_version: AtomicI64,
+    catalog: Mutex<Catalog>,
+    mirrors: Mutex<HashMap<MirrorName, Arc<Mirror>>>,
+}
+
+impl ClientStore {
+    /// Opens a client, finishes what a crash cut short, and sweeps what it left.
+    pub(super) fn open(
+        data: &dyn Directory,
+        client: &ClientName,
+        place: &CatalogPlace,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Problem> {
+        let shelves = Shelves::open(data, &client.as_name()).map_err(disk("open the client's folder"))?;
+        let catalog = Catalog::open(place)?;
+        let (node, version) = catalog.sequences()?;
+        let needed = needed_instances(&catalog)?;
+        let staging = Staging::open(Arc::clone(&shelves.staging), &needed, clock.now());
+        let store = Self {
+            durability: Durability::new(Arc::clone(&shelves.staging)),
+            staging: staging.map_err(disk("look at what is staged"))?,
+            shelves,
+            clock,
+            next_node: AtomicI64::new(node.0),
+            next_version: AtomicI64::new(version.0),
+            catalog: Mutex::new(catalog),
+            mirrors: Mutex::default(),
+        };
+        store.redo_all()?;
+        Ok(store)
+    }
+
+    /// The catalog, for one query or transaction.
+    pub(super) fn catalog(&self) -> MutexGuard<'_, Catalog> {
+        self.catalog.lock().expect("no holder of this lock panics")
+    }
+
+    /// A mirror that somebody claimed.
+    pub(super) fn mirror(&self, name: &MirrorName) -> Result<Arc<Mirror>, Problem> {
+        let mut mirrors = self.mirrors.lock().expect("no holder of this lock panics");
+        if let Some(mirror) = mirrors.get(name) {
+            return Ok(Arc::clone(mirror));
+        }
+        let record = self.catalog().mirror(name)?.ok_or_else(|| no_mirror(name))?;
+        let mirror = Arc::new(Mirror::new(record));
+        mirrors.insert(name.clone(), Arc::clone(&mirror));
+        Ok(mirror)
+    }
+
+    /// A number for a new node.
+    pub(super) fn new_node(&self) -> Node {
+        Node(self.next_node.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A number for something kept.
+    pub(super) fn new_version(&self) -> VersionId {
+        VersionId(self.next_version.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The numbers that nothing has yet.
+    pub(super) fn next_numbers(&self) -> (Node, VersionId) {
+        (Node(self.next_node.load(Ordering::Relaxed)), VersionId(self.next_version.load(Ordering::Relaxed)))
+    }
+
+    /// The wall clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Staged instances that the redo log still needs.
+fn needed_instances(catalog: &Catalog) -> Result<HashSet<String>, CatalogError> {
+    let mut needed = HashSet::new();
+    for mirror in catalog.mirrors()? {
+        for step in catalog.unfinished(mirror.id)?.into_iter().flat_map(|(_, steps)| steps) {
+            needed.extend(Step::from_bytes(&step)?.staged().map(str::to_owned));
+        }
+    }
+    Ok(needed)
+}

@@ -1,0 +1,172 @@
+//! Committing a batch: planned, staged, durable; decided by one catalog transaction; done by steps.
+
+use std::collections::HashMap;
+
+use protocol::wire::{Commit, Committed};
+use protocol::{Change, ContentId, Head, Kind, Lineage, Problem, Refused, Timestamp};
+
+use crate::catalog::{Batch, Closing, Disk, Node, Opening, RevisionRecord};
+use crate::store::proposal::{Proposal, missing_of};
+use crate::store::rules::{head_moved, judge_writer, unknown_proposal};
+use crate::tree_store::client::ClientStore;
+use crate::tree_store::examine::examine;
+use crate::tree_store::instances::{Instances, whole};
+use crate::tree_store::mirror::Mirror;
+use crate::tree_store::plan::{Plan, Touched};
+use crate::tree_store::problems::disk;
+use crate::tree_store::sequence::{Found, Sequence, sequence};
+use crate::tree_store::step::Step;
+
+/// What a commit is made of, once everything it needs is on disk.
+struct Ready<'a> {
+    mirror: &'a Mirror,
+    proposal: &'a Proposal,
+    lineage: Lineage,
+    plan: Plan,
+    found: HashMap<Node, Found>,
+    instances: Instances,
+}
+
+impl ClientStore {
+    pub(super) fn commit(&self, request: &Commit) -> Result<Committed, Problem> {
+        let mirror = self.mirror(&request.mirror)?;
+        let _alone = mirror.alone();
+        self.redo(&mirror)?;
+        let head = self.catalog().head(mirror.id)?.0;
+        if head.digest == request.proposal {
+            return self.durable(head);
+        }
+        let open = mirror.proposals().find(request.proposal);
+        let proposal = open.ok_or_else(|| unknown_proposal(&request.mirror))?;
+        judge_writer(proposal.base, self.catalog().superseded_at(mirror.id, request.lineage)?)?;
+        if proposal.base != head {
+            return Err(head_moved(&request.mirror, head, proposal.base));
+        }
+        self.apply(&mirror, &proposal, request.lineage)
+    }
+
+    fn durable(&self, head: Head) -> Result<Committed, Problem> {
+        Ok(Committed::Durable { head, wanted: self.catalog().wanted()? })
+    }
+
+    fn apply(&self, mirror: &Mirror, proposal: &Proposal, lineage: Lineage) -> Result<Committed, Problem> {
+        let mut plan = match self.plan(mirror, proposal)? {
+            Ok(plan) => plan,
+            Err(refused) => return Ok(Committed::Refused { refused }),
+        };
+        let found = self.look_at_disk(mirror, &plan)?;
+        renew_what_is_not_ours(&mut plan, &found);
+        if let Err((missing, is_wrong)) = self.make_contents_whole(proposal, &plan)? {
+            if is_wrong {
+                mirror.proposals().demand_literals(proposal, &missing);
+            }
+            return Ok(Committed::Incomplete { missing });
+        }
+        match self.make_instances(&plan)? {
+            Ok(instances) => self.decide(Ready { mirror, proposal, lineage, plan, found, instances }),
+            Err(damaged) => self.ask_again(mirror, proposal, &damaged),
+        }
+    }
+
+    fn plan(&self, mirror: &Mirror, proposal: &Proposal) -> Result<Result<Plan, Vec<Refused>>, Problem> {
+        let planned = Plan::make(&self.catalog(), mirror.root, &proposal.changes, &mut || self.new_node())?;
+        let not_storable = self.not_storable(&proposal.changes);
+        Ok(if planned.is_ok() && !not_storable.is_empty() { Err(not_storable) } else { planned })
+    }
+
+    fn look_at_disk(&self, mirror: &Mirror, plan: &Plan) -> Result<HashMap<Node, Found>, Problem> {
+        let number = self.catalog().head(mirror.id)?.0.number;
+        let root = self.open_root(mirror, &mut |path| self.take_foreign(mirror, number, path, None));
+        root.and_then(|root| examine(&root, plan)).map_err(disk("look at the mirror's files"))
+    }
+
+    /// Contents that are damaged wherever they are held must come anew.
+    fn ask_again(&self, mirror: &Mirror, proposal: &Proposal, damaged: &[ContentId]) -> Result<Committed, Problem> {
+        for content in damaged {
+            self.catalog().want(*content, self.now())?;
+        }
+        let missing = missing_of(proposal, |plan| {
+            Ok(if damaged.contains(&plan.content) { vec![whole(plan.length)] } else { Vec::new() })
+        })?;
+        mirror.proposals().demand_literals(proposal, &missing);
+        Ok(Committed::Incomplete { missing })
+    }
+
+    /// The point of no return, and what follows from it.
+    fn decide(&self, ready: Ready<'_>) -> Result<Committed, Problem> {
+        let result = ready.proposal.result;
+        let made = &ready.instances.made;
+        let sequence = sequence(&ready.plan, result.number, &ready.found, made, &mut || self.new_version());
+        let batch = self.batch(&ready, &sequence)?;
+        let _in_motion = ready.mirror.in_motion();
+        let committed = self.catalog().commit(&batch);
+        if let Err(error) = committed {
+            // An error may also have come after the decision: the catalog knows.
+            if self.catalog().head(ready.mirror.id)?.0 != result {
+                self.discard(ready.instances);
+                return Err(error.into());
+            }
+        }
+        ready.mirror.proposals().close(result.digest);
+        self.finish(ready.mirror, result.number, &sequence.steps)?;
+        self.durable(result)
+    }
+
+    fn batch(&self, ready: &Ready<'_>, sequence: &Sequence) -> Result<Batch, Problem> {
+        let (_, _, last_committed) = self.catalog().head(ready.mirror.id)?;
+        let touched = &ready.plan.touched;
+        let opening = |(node, touched): (&Node, &Touched)| opening(*node, touched, ready);
+        Ok(Batch {
+            mirror: ready.mirror.id,
+            revision: RevisionRecord {
+                head: ready.proposal.result,
+                lineage: ready.lineage,
+                round: ready.proposal.round,
+                committed_at: self.now().max(last_committed),
+                kinds: ready.proposal.changes.iter().map(Change::kind).collect(),
+            },
+            closings: touched.iter().filter_map(|(node, touched)| closing(*node, touched, sequence)).collect(),
+            openings: touched.iter().filter_map(opening).collect(),
+            versions: sequence.versions.clone(),
+            steps: sequence.steps.iter().map(Step::to_bytes).collect(),
+            arrived: ready.instances.arrived(),
+            next: self.next_numbers(),
+        })
+    }
+}
+
+/// What moves and is not there any more, or not as it was, is made anew from its content.
+fn renew_what_is_not_ours(plan: &mut Plan, found: &HashMap<Node, Found>) {
+    for (node, touched) in &mut plan.touched {
+        let is_ours = matches!(found.get(node), None | Some(Found::Ours(_)));
+        if !is_ours && touched.is_relocated() {
+            touched.is_fresh = true;
+        }
+    }
+}
+
+fn closing(node: Node, touched: &Touched, sequence: &Sequence) -> Option<Closing> {
+    let row = touched.base.as_ref()?.row.clone();
+    Some(Closing { row, version: sequence.version_of.get(&node).copied() })
+}
+
+fn opening(node: Node, touched: &Touched, ready: &Ready<'_>) -> Option<Opening> {
+    let place = touched.result.as_ref()?;
+    let disk = match (ready.instances.made.get(&node), ready.found.get(&node), &touched.base) {
+        (Some(instance), _, _) => instance.disk,
+        (None, Some(Found::Ours(disk)), _) if place.entry.kind() != Kind::Directory => {
+            Disk { mtime: described_mtime(touched, disk.mtime), ..*disk }
+        }
+        (None, Some(Found::Ours(disk)), _) => *disk,
+        (None, _, base) => base.as_ref()?.row.disk,
+    };
+    let (parent, name, entry) = (place.parent, place.name.clone(), place.entry.clone());
+    Some(Opening { parent, name, node, entry, disk })
+}
+
+/// The mtime that a file or symlink will have once it is described.
+fn described_mtime(touched: &Touched, found: Timestamp) -> Timestamp {
+    let states = touched.base.as_ref().zip(touched.result.as_ref());
+    let changed = states.filter(|(base, result)| base.row.entry.metadata() != result.entry.metadata());
+    changed.map_or(found, |(_, result)| result.entry.metadata().mtime)
+}

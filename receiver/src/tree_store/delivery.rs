@@ -1,0 +1,161 @@
+//! Proposals and fills: what a batch needs, and taking it in.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use protocol::wire::{Fill, Filled, Mismatch, Missing, Propose, Proposed};
+use protocol::{ByteRange, Change, ContentPlan, Problem, ProblemCode, RefusalReason, Refused};
+
+use crate::catalog::Node;
+use crate::store::frame::Frame;
+use crate::store::proposal::{Proposal, check_pieces, missing_of};
+use crate::store::range_set::RangeSet;
+use crate::store::rules::{head_moved, judge_writer, malformed, too_large, unknown_proposal};
+use crate::tree_store::client::ClientStore;
+use crate::tree_store::mirror::Mirror;
+use crate::tree_store::plan::Plan;
+use crate::tree_store::problems::disk;
+use crate::tree_store::staged::{MAX_RANGES, Staged};
+use crate::tree_store::staging::lock;
+
+/// Room left on the disk for the catalog and for whoever else writes there.
+const FREE_BYTES_FLOOR: u64 = 64 * 1024 * 1024;
+
+impl ClientStore {
+    pub(super) fn propose(&self, request: &Propose) -> Result<Proposed, Problem> {
+        let proposal = Proposal::check(request)?;
+        let mirror = self.mirror(&request.mirror)?;
+        if let Some(answer) = self.judge(&mirror, &proposal)? {
+            return Ok(answer);
+        }
+        let missing = missing_of(&proposal, |plan| self.lacking_unless_held(plan))?;
+        self.check_room(&missing)?;
+        let digest = proposal.result.digest;
+        mirror.proposals().keep(Arc::new(proposal));
+        Ok(Proposed::Open { proposal: digest, missing })
+    }
+
+    /// Answers a proposal that needs nothing more, or cannot be.
+    fn judge(&self, mirror: &Mirror, proposal: &Proposal) -> Result<Option<Proposed>, Problem> {
+        let catalog = self.catalog();
+        let (head, _, _) = catalog.head(mirror.id)?;
+        if head == proposal.result {
+            return Ok(Some(Proposed::Done { head }));
+        }
+        judge_writer(proposal.base, catalog.superseded_at(mirror.id, proposal.lineage)?)?;
+        if head != proposal.base {
+            let runs_ahead = mirror.proposals().would_make(proposal.base);
+            return if runs_ahead { Ok(None) } else { Err(head_moved(&mirror.name, head, proposal.base)) };
+        }
+        // Only whether it can be applied is asked: these numbers are given to nothing.
+        let mut unused = i64::MAX;
+        let mut next_node = || {
+            unused -= 1;
+            Node(unused)
+        };
+        let planned = Plan::make(&catalog, mirror.root, &proposal.changes, &mut next_node)?;
+        let refused = planned.err().unwrap_or_else(|| self.not_storable(&proposal.changes));
+        Ok((!refused.is_empty()).then_some(Proposed::Refused { refused }))
+    }
+
+    /// Changes whose names the disk cannot hold. It is asked by looking the name up, which every file system
+    /// refuses if it could not hold it.
+    pub(super) fn not_storable(&self, changes: &[Change]) -> Vec<Refused> {
+        let mut refused = Vec::new();
+        for (index, change) in (0u32..).zip(changes) {
+            let arrives = !matches!(change, Change::Delete { .. } | Change::Metadata { .. });
+            let Some(name) = change.path().name().filter(|_| arrives) else { continue };
+            match self.staging.directory().stat(&name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    refused.push(Refused { index, reason: RefusalReason::NotStorable(error.kind().to_string()) });
+                }
+                _ => {}
+            }
+        }
+        refused
+    }
+
+    /// What is missing of a content that is not held.
+    pub(super) fn lacking_unless_held(&self, plan: &ContentPlan) -> Result<Vec<ByteRange>, Problem> {
+        if Proposal::is_held(plan, self.held_length(plan.content)?)? {
+            return Ok(Vec::new());
+        }
+        Proposal::check_copies(plan, |content| self.held_length(content))?;
+        let Some(slot) = self.staging.existing(plan.content) else {
+            return Ok(RangeSet::of(plan.literals()).without(&RangeSet::default()));
+        };
+        let mut staged = lock(&slot);
+        staged.look(&self.staging, plan.content).map_err(disk("look at what is staged"))?;
+        if Proposal::is_held(plan, staged.whole_length())? {
+            return Ok(Vec::new());
+        }
+        Ok(RangeSet::of(plan.literals()).without(&staged.have()))
+    }
+
+    fn check_room(&self, missing: &[Missing]) -> Result<(), Problem> {
+        let ranges = missing.iter().flat_map(|missing| &missing.ranges);
+        let needed = ranges.fold(0u64, |sum, range| sum.saturating_add(range.length));
+        let free = self.staging.directory().free_bytes().map_err(disk("see how much room there is"))?;
+        if needed > 0 && needed.saturating_add(FREE_BYTES_FLOOR) > free {
+            let detail = format!("the batch needs {needed} bytes; the receiver's disk has {free} free");
+            return Err(Problem::new(ProblemCode::NoSpace, detail).with_hint("make room on the receiver's disk"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn fill(&self, request: &Fill) -> Result<Filled, Problem> {
+        let mirror = self.mirror(&request.mirror)?;
+        let open = mirror.proposals().find(request.proposal);
+        let proposal = open.ok_or_else(|| unknown_proposal(&request.mirror))?;
+        check_pieces(&proposal, &request.pieces)?;
+        let frame = Frame::unpack(request)?;
+        let mut by_content: BTreeMap<u32, Vec<(u64, &[u8])>> = BTreeMap::new();
+        for (piece, bytes) in frame.pieces() {
+            by_content.entry(piece.index).or_default().push((piece.offset, bytes));
+        }
+        let mut mismatched = Vec::new();
+        for (index, pieces) in by_content {
+            let plan = proposal.plan(index).ok_or_else(|| malformed("a piece of no content"))?;
+            mismatched.extend(self.take_pieces(plan, &pieces)?.map(|copied| Mismatch { index, copied }));
+        }
+        Ok(Filled { mismatched })
+    }
+
+    /// Takes pieces of a content, and makes it whole with the last of them. What it copied is answered if the
+    /// result is not what its id says.
+    fn take_pieces(
+        &self,
+        plan: &ContentPlan,
+        pieces: &[(u64, &[u8])],
+    ) -> Result<Option<Vec<protocol::wire::CopiedRange>>, Problem> {
+        if self.held_length(plan.content)?.is_some() {
+            return Ok(None);
+        }
+        let failed = disk("keep what arrives");
+        let slot = self.staging.slot(plan.content);
+        let mut staged = lock(&slot);
+        staged.look(&self.staging, plan.content).map_err(&failed)?;
+        if staged.whole_length().is_some() {
+            return Ok(None);
+        }
+        if let [(0, bytes)] = pieces
+            && bytes.len() as u64 == plan.length
+        {
+            let is_right = staged.put_whole(&self.staging, plan.content, bytes).map_err(&failed)?;
+            return Ok((!is_right).then(Vec::new));
+        }
+        self.write_pieces(plan, &mut staged, pieces)?;
+        let lacking = RangeSet::of(plan.literals()).without(&staged.have());
+        if lacking.is_empty() { self.assemble(plan, &mut staged) } else { Ok(None) }
+    }
+
+    fn write_pieces(&self, plan: &ContentPlan, staged: &mut Staged, pieces: &[(u64, &[u8])]) -> Result<(), Problem> {
+        let failed = disk("keep what arrives");
+        let arriving = staged.begin(&self.staging, plan.content).map_err(&failed)?;
+        if arriving.have.len() + pieces.len() > MAX_RANGES {
+            return Err(too_large("a content arrives in too many scattered pieces"));
+        }
+        arriving.write(&**self.staging.directory(), pieces).map_err(&failed)
+    }
+}

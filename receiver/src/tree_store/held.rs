@@ -1,0 +1,93 @@
+//! Contents that a client holds: whether, where, and opening them.
+
+use std::io;
+
+use protocol::{ContentId, Problem, RelPath};
+use seams::fs::{Directory, File, open_by_components};
+
+use crate::catalog::{Disk, MirrorId, Place, Row};
+use crate::tree_store::client::ClientStore;
+use crate::tree_store::executor::gone_is_none;
+use crate::tree_store::problems::disk;
+use crate::tree_store::step::version_name;
+
+impl ClientStore {
+    /// The length of a content that the client holds, in a mirror or among the versions. One that was found damaged
+    /// is not held.
+    pub(super) fn held_length(&self, content: ContentId) -> Result<Option<u64>, Problem> {
+        let catalog = self.catalog();
+        for row in catalog.rows_with(content)? {
+            if catalog.place_of(&row)?.is_some() {
+                let is_damaged = catalog.is_wanted(content)?;
+                return Ok(row.entry.content().map(|(_, size)| size).filter(|_| !is_damaged));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens a file that should have a content; calls until one will do, and answers whether any did.
+    pub(super) fn try_held(
+        &self,
+        content: ContentId,
+        mut will_do: impl FnMut(&dyn File) -> io::Result<bool>,
+    ) -> Result<bool, Problem> {
+        let rows = self.catalog().rows_with(content)?;
+        for row in rows {
+            if let Some(file) = self.open_row(&row)?
+                && will_do(&*file).map_err(disk("copy a content"))?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Opens the file of a row, wherever it lies by now; nothing if it is not there or visibly another.
+    pub(super) fn open_row(&self, row: &Row) -> Result<Option<Box<dyn File>>, Problem> {
+        let place = self.catalog().place_of(row)?;
+        let Some(place) = place else { return Ok(None) };
+        let file = self.open_place(&place)?;
+        let Some(file) = file else { return Ok(None) };
+        let found = file.stat().map_err(disk("look at a file"))?;
+        Ok(is_the_one(row, Disk::from(&found)).then_some(file))
+    }
+
+    fn open_place(&self, place: &Place) -> Result<Option<Box<dyn File>>, Problem> {
+        let failed = disk("open a file");
+        match place {
+            Place::Mirror(mirror, path) => {
+                let Some(name) = self.mirror_name(*mirror)? else { return Ok(None) };
+                open_file(&*self.shelves.folder, &name, path).map_err(failed)
+            }
+            Place::Version(version, path) => {
+                open_file(&*self.shelves.versions, &version_name(*version), path).map_err(failed)
+            }
+        }
+    }
+
+    fn mirror_name(&self, mirror: MirrorId) -> Result<Option<protocol::Name>, Problem> {
+        Ok(self.catalog().mirror_of(mirror)?.map(|record| record.name.as_name()))
+    }
+}
+
+/// Whether a file is the one a row means: the same inode and length, or, where inodes were given out anew (by a
+/// restored backup), the same length and mtime.
+fn is_the_one(row: &Row, found: Disk) -> bool {
+    let size = row.entry.content().map(|(_, size)| size);
+    size == Some(found.size) && (found.inode == row.disk.inode || found.mtime == row.disk.mtime)
+}
+
+/// Opens the file at a path below a name, or the name itself for the root path. What is no file is not there.
+fn open_file(above: &dyn Directory, name: &protocol::Name, path: &RelPath) -> io::Result<Option<Box<dyn File>>> {
+    let opened = match path.split_last() {
+        None => above.open_file(name),
+        Some((parent, last)) => above
+            .open_directory(name)
+            .and_then(|directory| open_by_components(&directory, &parent))
+            .and_then(|directory| directory.open_file(&last)),
+    };
+    match opened {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory) => Ok(None),
+        other => gone_is_none(other),
+    }
+}

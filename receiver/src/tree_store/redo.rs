@@ -1,0 +1,116 @@
+//! Doing the steps of a decided revision, now or again.
+
+use std::io;
+use std::sync::Arc;
+
+use protocol::{Problem, ProblemCode, RelPath};
+use seams::fs::Directory;
+
+use crate::catalog::{KeptVersion, VersionId};
+use crate::tree_store::client::ClientStore;
+use crate::tree_store::executor::{Executor, gone_is_none};
+use crate::tree_store::mirror::Mirror;
+use crate::tree_store::step::{Step, version_name};
+
+/// Up to so many steps, directories are made durable one by one; more, and the whole file system is.
+const FEW_STEPS: usize = 32;
+
+/// What a finished revision found on its way.
+#[derive(Debug, Default)]
+struct Outcome {
+    lost: Vec<RelPath>,
+    kept_mtimes: Vec<(crate::catalog::Node, protocol::Timestamp)>,
+}
+
+impl ClientStore {
+    /// Finishes every mirror's unfinished revision. One that cannot be finished now waits for its next commit.
+    pub(super) fn redo_all(&self) -> Result<(), Problem> {
+        let mirrors = self.catalog().mirrors()?;
+        for record in mirrors {
+            let mirror = self.mirror(&record.name)?;
+            if let Err(problem) = self.redo(&mirror) {
+                tracing::error!(mirror = %record.name, %problem, "a revision is not finished on disk");
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes a mirror's unfinished revision, if there is one.
+    pub(super) fn redo(&self, mirror: &Mirror) -> Result<(), Problem> {
+        let unfinished = self.catalog().unfinished(mirror.id)?;
+        let Some((revision, steps)) = unfinished else { return Ok(()) };
+        let steps = steps.iter().map(|step| Step::from_bytes(step)).collect::<Result<Vec<_>, _>>()?;
+        let _in_motion = mirror.in_motion();
+        self.finish(mirror, revision, &steps)
+    }
+
+    /// Does a decided revision's steps, and forgets them.
+    pub(super) fn finish(&self, mirror: &Mirror, revision: u64, steps: &[Step]) -> Result<(), Problem> {
+        let outcome = self.do_steps(mirror, revision, steps).map_err(|error| {
+            tracing::error!(%error, revision, mirror = %mirror.name, "redo pending");
+            let detail =
+                format!("revision {revision} of the mirror {} is not finished on disk: {}", mirror.name, error.kind());
+            Problem::new(ProblemCode::RedoPending, detail)
+                .with_hint("nothing is lost; it is tried again at the next commit")
+        })?;
+        let now = self.now();
+        let mut catalog = self.catalog();
+        for path in &outcome.lost {
+            tracing::warn!(%path, mirror = %mirror.name, "something vanished from the mirror");
+            let row = catalog.row_at(mirror.root, path, revision)?;
+            if let Some((content, _)) = row.and_then(|row| row.entry.content()) {
+                catalog.want(content, now)?;
+            }
+        }
+        Ok(catalog.finish(mirror.id, revision, &outcome.kept_mtimes)?)
+    }
+
+    fn do_steps(&self, mirror: &Mirror, revision: u64, steps: &[Step]) -> io::Result<Outcome> {
+        let epoch = self.durability.epoch();
+        let mut take_foreign = |path: &RelPath, size: u64| self.take_foreign(mirror, revision, path, Some(size));
+        let root = self.open_root(mirror, &mut |path| self.take_foreign(mirror, revision, path, None))?;
+        let mut executor = Executor::new(root, &self.shelves, revision, &mut take_foreign);
+        for step in steps {
+            executor.run(step)?;
+        }
+        if steps.len() <= FEW_STEPS {
+            executor.sync(steps)?;
+        } else {
+            self.durability.sync_all(epoch)?;
+        }
+        Ok(Outcome { lost: executor.lost, kept_mtimes: executor.kept_mtimes })
+    }
+
+    /// A mirror's root. What is not a directory there goes to the versions.
+    pub(super) fn open_root(
+        &self,
+        mirror: &Mirror,
+        take_foreign: &mut dyn FnMut(&RelPath) -> io::Result<VersionId>,
+    ) -> io::Result<Arc<dyn Directory>> {
+        let (folder, name) = (&self.shelves.folder, mirror.name.as_name());
+        if let Some(root) = gone_is_none(folder.open_directory(&name))? {
+            return Ok(root);
+        }
+        if gone_is_none(folder.stat(&name))?.is_some() {
+            let version = take_foreign(&RelPath::root())?;
+            folder.rename(&name, &*self.shelves.versions, &version_name(version))?;
+        }
+        folder.create_directory(&name)?;
+        folder.sync()?;
+        folder.open_directory(&name)
+    }
+
+    /// Takes a number among the versions for something that is not ours.
+    pub(super) fn take_foreign(
+        &self,
+        mirror: &Mirror,
+        revision: u64,
+        path: &RelPath,
+        size: Option<u64>,
+    ) -> io::Result<VersionId> {
+        let id = self.new_version();
+        let version = KeptVersion { id, revision, node: None, path: path.clone(), size };
+        let kept = self.catalog().keep_foreign(mirror.id, &version, self.now());
+        kept.map(|()| id).map_err(|error| io::Error::other(error.to_string()))
+    }
+}
