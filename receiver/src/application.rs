@@ -5,6 +5,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 
+use seams::clock::SystemClock;
+use seams::disk::Disk;
 use tokio::sync::watch;
 
 use crate::accounts::Accounts;
@@ -17,6 +19,7 @@ use crate::http_limits::HttpLimits;
 use crate::service::Service;
 use crate::store::Store;
 use crate::token::Token;
+use crate::tree_store::{Catalogs, TreeStore, TreeStoreError};
 
 /// A receiver that listens but does not answer yet.
 pub struct Application {
@@ -35,18 +38,26 @@ impl Application {
     ///
     /// # Errors
     /// See [`StartError`]. Nothing stays taken after one.
-    pub fn build_with<E>(
+    pub fn build(settings: &Settings) -> Result<Self, StartError> {
+        Self::build_with(settings, |data| {
+            let clock = Arc::new(SystemClock::new());
+            let store = TreeStore::open(&Disk, data.root(), data.store(), Catalogs::OnDisk, clock)?;
+            Ok(Arc::new(store))
+        })
+    }
+
+    /// The same with a store of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_with(
         settings: &Settings,
-        open_store: impl FnOnce(&DataDir) -> Result<Arc<dyn Store>, E>,
-    ) -> Result<Self, StartError>
-    where
-        E: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+        open_store: impl FnOnce(&DataDir) -> Result<Arc<dyn Store>, TreeStoreError>,
+    ) -> Result<Self, StartError> {
         settings.check_plaintext()?;
         let mut held = DataDir::hold(&settings.data)?;
         let mut accounts = Accounts::open(&settings.data)?;
-        let store = open_store(held.data())
-            .map_err(|error| StartError::Store { path: settings.data.clone(), source: error.into() })?;
+        let store = open_store(held.data())?;
         let (listener, address) = listen(settings.listen)?;
         let secret = accounts.renew_local_secret();
         held.publish(&url_of(address), &secret).map_err(HoldError::from)?;

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::accounts::AccountsError;
 use crate::data_dir::HoldError;
 use crate::http_limits::HttpLimits;
+use crate::tree_store::TreeStoreError;
 
 /// What a receiver needs to know.
 #[derive(Debug, Clone)]
@@ -34,14 +35,9 @@ pub enum StartError {
     /// The accounts cannot be used.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
-    /// The store cannot be opened.
-    #[error("cannot open the store in {}: {source}", .path.display())]
-    Store {
-        /// Which data directory.
-        path: PathBuf,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    /// The store cannot be opened, or its file system cannot keep mirrors.
+    #[error(transparent)]
+    Store(#[from] TreeStoreError),
     /// Plain HTTP where others could read tokens and contents on the way.
     #[error(
         "{0} can be reached from other machines, and plain HTTP shows tokens and contents to whoever listens in; \

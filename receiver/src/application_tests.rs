@@ -10,7 +10,7 @@ use crate::service_test_store::{TestStore, commit};
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 
 fn build(settings: &Settings, store: &Arc<TestStore>) -> Result<Application, StartError> {
-    Application::build_with(settings, |_| Ok::<_, String>(store.clone()))
+    Application::build_with(settings, |_| Ok(store.clone()))
 }
 
 fn settings(place: &tempfile::TempDir) -> Settings {
@@ -58,8 +58,10 @@ fn a_receiver_that_cannot_start_leaves_the_directory_free() -> Result {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let same = Settings { listen: taken.local_addr()?, ..settings(&place) };
     assert!(matches!(build(&same, &Arc::default()), Err(StartError::Listen { .. })));
-    let broken = Application::build_with(&settings(&place), |_| Err("no room"));
-    assert!(matches!(broken, Err(StartError::Store { .. })));
+    let broken = Application::build_with(&settings(&place), |data| {
+        Err(TreeStoreError::Io { path: data.root().to_owned(), source: io::ErrorKind::StorageFull.into() })
+    });
+    assert!(matches!(broken, Err(StartError::Store(_))));
     build(&settings(&place), &Arc::default())?;
     Ok(())
 }
@@ -126,5 +128,20 @@ fn a_second_stop_hastens_the_first_and_a_thread_still_at_work_keeps_the_director
     while DataDir::hold(place.path()).is_err() {
         thread::yield_now();
     }
+    Ok(())
+}
+
+#[test]
+fn the_real_store_is_served_with_the_data_directorys_id() -> Result {
+    let place = tempfile::tempdir()?;
+    let application = Application::build(&settings(&place))?;
+    let (address, secret) = (application.address(), application.local_secret().clone());
+    let _running = application.spawn()?;
+    let hello = protocol::wire::Request::Hello(protocol::wire::Hello { protocol_min: 1, protocol_max: 1 });
+    let answer = Connection::open(address).ask(secret.expose(), &hello);
+    let Ok(protocol::wire::Response::Hello(reply)) = protocol::wire::Response::decode("hello", &answer.body) else {
+        panic!("a hello is answered by a hello: {answer:?}");
+    };
+    assert_eq!((reply.store, reply.client.as_str()), (DataDir::open(place.path())?.store(), "local"));
     Ok(())
 }

@@ -38,7 +38,7 @@ impl Receiver {
         let store = Arc::new(TestStore::default());
         let mut settings = Settings { workers: 1, ..Settings::embedded(place.path()) };
         limit(&mut settings.limits);
-        let application = Application::build_with(&settings, |_| Ok::<_, String>(store.clone()))?;
+        let application = Application::build_with(&settings, |_| Ok(store.clone()))?;
         let token = Accounts::open(place.path())?.add(&laptop())?;
         Ok(Self { store, address: application.address(), token, place, _running: application.spawn()? })
     }
