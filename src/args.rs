@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 use crate::exit;
 pub(crate) use flags::{Flags, ForClient, ForConfig, ForData, ForReceiver, ForScan};
-pub(crate) use manual::{ManPage, man_pages};
+pub(crate) use manual::man_pages;
 
 /// Keeps a directory tree mirrored on another machine, without file notifications.
 ///

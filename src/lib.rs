@@ -3,7 +3,122 @@
 //! No rule worth a unit test of its own lives here: what differs is decided in `scanner`, what is sent in `uploader`,
 //! what is applied in `receiver`.
 
-mod ledger;
-mod meter;
+mod args;
+mod config;
+mod settings;
+mod duration;
+
+mod commands;
+mod route;
+mod visit;
 pub mod round;
+mod round_failure;
+mod ledger;
 mod source_contents;
+mod meter;
+mod mirror_lock;
+mod destination;
+mod stop;
+
+mod output;
+mod progress;
+mod log;
+mod exit;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, ClientCommand, Command, ConfigCommand};
+use commands::scan::Rounds;
+use exit::{Exit, Failure};
+use output::{Output, Terminal};
+use progress::Bars;
+use settings::environment::Environment;
+use settings::layer::Layer;
+use settings::{OutputSettings, Typed};
+
+/// Runs the command with these arguments, the program's name first.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // Help and version are asked for; anything else clap has to say is a mistake of whoever typed.
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            error.print().unwrap_or_default();
+            return exit.into();
+        }
+    };
+    let exit = perform(cli).unwrap_or_else(|failure| {
+        eprint!("{}", failure.report());
+        failure.exit
+    });
+    exit.into()
+}
+
+fn perform(cli: Cli) -> Result<Exit, Failure> {
+    let config = cli.config.as_deref();
+    match cli.command {
+        Command::Scan { flags } => scan(&gather(flags.layer, config)?),
+        Command::Receive { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::receive::receive(&typed.data()?, &typed.receive()?, output)
+        }),
+        Command::Client { command: ClientCommand::Add { name, flags } } => {
+            with_output(&gather(flags.layer, config)?, |typed, output| {
+                commands::client::add(&name, &typed.data()?.data, output)
+            })
+        }
+        Command::Takeover { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::takeover::takeover(&typed.mirrors()?, &typed.client()?, output)
+        }),
+        Command::Config { command: ConfigCommand::Check { flags } } => {
+            with_output(&gather(flags.layer, config)?, commands::config::check)
+        }
+        Command::Config { command: ConfigCommand::Show { origin, flags } } => {
+            with_output(&gather(flags.layer, config)?, |typed, output| commands::config::show(typed, origin, output))
+        }
+        Command::Completions { shell } => plainly(|output| Ok(commands::page::completions(shell, output))),
+        Command::Man { dir } => plainly(|output| commands::page::man(dir.as_deref(), output)),
+    }
+}
+
+fn gather(flags: Layer, config: Option<&Path>) -> Result<Typed, Failure> {
+    Ok(Typed::gather(flags, config, &Environment::current())?)
+}
+
+fn scan(typed: &Typed) -> Result<Exit, Failure> {
+    with_output(typed, |typed, output| {
+        let rounds = Rounds { client: typed.client()?, wanted: typed.output()?, output };
+        rounds.make(typed.mirrors()?)
+    })
+}
+
+/// Does something with the log and the output that the settings ask for.
+fn with_output(typed: &Typed, act: impl FnOnce(&Typed, &Output) -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    let settings = typed.output()?;
+    let terminal = Terminal::detect(&Environment::current());
+    let bars = Bars::new(terminal.shows_progress(&settings));
+    // A dry run creates no file anywhere, a log file included.
+    let logged = OutputSettings { log_file: settings.log_file.clone().filter(|_| !typed.is_dry_run()), ..settings.clone() };
+    log::start(&logged, &bars)?;
+    let output = Output::new(&settings, terminal, bars);
+    let exit = act(typed, &output).unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit
+    });
+    output.finish()?;
+    Ok(exit)
+}
+
+/// The same for commands without settings.
+fn plainly(act: impl FnOnce(&Output) -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    let settings = OutputSettings { quiet: false, verbose: 0, json: false, no_color: false, log_file: None };
+    let terminal = Terminal::detect(&Environment::current());
+    let output = Output::new(&settings, terminal, Bars::new(false));
+    let exit = act(&output)?;
+    output.finish()?;
+    Ok(exit)
+}

@@ -20,6 +20,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::progress::Bars;
+use crate::route::shown;
 use crate::settings::OutputSettings;
 use escaping::Escaping;
 use rotating::{Rotating, Rotation};
@@ -32,7 +33,7 @@ const OURS: [&str; 6] = ["roundsman", "scanner", "snapshot_db", "uploader", "rec
 
 /// The log file cannot be used.
 #[derive(Debug, Error)]
-#[error("cannot write the log file {}", path.display())]
+#[error("cannot write the log file {}", shown(path))]
 pub(crate) struct LogError {
     /// The file.
     pub(crate) path: PathBuf,

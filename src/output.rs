@@ -20,7 +20,7 @@ use crate::progress::{Bars, StatusLines};
 use crate::settings::OutputSettings;
 
 pub(crate) use json::Status;
-pub(crate) use line::{Line, Mark, sorted};
+pub(crate) use line::{Line, sorted};
 pub(crate) use summary::Summary;
 pub(crate) use terminal::Terminal;
 
@@ -116,6 +116,7 @@ impl Output {
 
     /// What a round came to. The last line on stdout, whatever the exit code.
     pub(crate) fn summary(&self, summary: &Summary, exit: Exit) {
+        self.bars.clear();
         match self.wanted {
             Wanted::Text if summary.is_complete() => self.stdout(&text::summary(summary)),
             Wanted::Json => self.stdout(&json::summary(summary)),

@@ -3,12 +3,13 @@
 //! Everything it touches comes in through seams, so that the same round runs against a simulated world. No rule is
 //! decided here; each has its own place below.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use protocol::wire::{self, Source};
-use protocol::{Change, MirrorName, RelPath, RoundId};
+use protocol::{Change, Kind, MirrorName, RelPath, RoundId};
 use scanner::{Counts, Filter, Finding, RootIdentity, RootTrouble, Scan, ScanError, Scanned, check_not_emptied, check_root, plan};
 use seams::clock::Clock;
 use seams::fs::{Directory, Fs};
@@ -70,6 +71,8 @@ pub struct Report {
     pub problems: Vec<(RelPath, String)>,
     /// Paths that wait for the next round, and why.
     pub deferred: Vec<(RelPath, String)>,
+    /// Paths of changes that are, or were, directories.
+    pub directories: BTreeSet<RelPath>,
     /// What the scan counted.
     pub counts: Counts,
     /// Bytes of source files read, to fingerprint and to send.
@@ -225,7 +228,11 @@ impl Beat<'_> {
             match finding {
                 Finding::Problem { path, trouble } => report.problems.push((path.clone(), trouble.to_string())),
                 Finding::Deferred { path, reason } => report.deferred.push((path.clone(), reason.to_string())),
-                Finding::Present { .. } | Finding::Gone { .. } => {}
+                Finding::Present { path, now: entry, .. } | Finding::Gone { path, was: entry, .. } => {
+                    if entry.kind() == Kind::Directory {
+                        report.directories.insert(path.clone());
+                    }
+                }
             }
         }
         let mirror_is_empty = self.snapshot.counts()?.entries == 0;

@@ -32,9 +32,9 @@ impl Route {
     /// A source that is none, a name that cannot be, a destination that overlaps with the source.
     pub(crate) fn of(settings: &MirrorSettings, state_home: &Path) -> Result<Self, Failure> {
         let source = settled(&settings.source)?;
-        let mirror = mirror_name(settings.mirror.as_ref(), &source)?;
+        let mirror = mirror_name(settings.mirror.as_ref(), &settings.source, &source)?;
         let to = match &settings.to {
-            To::Url(url) => To::Url(url.trim_end_matches('/').to_owned()),
+            To::Url(address) => To::Url(address.clone()),
             To::Directory(data) => To::Directory(data_directory(&source, data)?),
         };
         let state = settled(state_home)?.join(state_name(&mirror, &to));
@@ -97,11 +97,12 @@ fn settled(path: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-fn mirror_name(given: Option<&MirrorName>, source: &Path) -> Result<MirrorName, Failure> {
+/// The name that was given, else that of the source as it was typed: a symlink has a name of its own.
+fn mirror_name(given: Option<&MirrorName>, typed: &Path, source: &Path) -> Result<MirrorName, Failure> {
     if let Some(name) = given {
         return Ok(name.clone());
     }
-    let Some(name) = source.file_name() else {
+    let Some(name) = typed.file_name().or_else(|| source.file_name()) else {
         return Err(Failure::usage("`/` has no name of its own").hint("name the mirror: --mirror NAME"));
     };
     MirrorName::parse(name.as_bytes()).map_err(|error| {
@@ -131,10 +132,10 @@ fn data_directory(source: &Path, data: &Path) -> Result<PathBuf, Failure> {
 /// One state directory a mirror and destination: readable, and told apart by a digest.
 fn state_name(mirror: &MirrorName, to: &To) -> String {
     let to = match to {
-        To::Url(url) => url.as_bytes(),
-        To::Directory(data) => data.as_os_str().as_bytes(),
+        To::Url(address) => address.to_string().into_bytes(),
+        To::Directory(data) => data.as_os_str().as_bytes().to_vec(),
     };
-    let digest = ContentId::of(&[mirror.as_str().as_bytes(), b"\0", to].concat());
+    let digest = ContentId::of(&[mirror.as_str().as_bytes(), b"\0", &to].concat());
     let readable: String = mirror.as_str().chars().filter(|c| c.is_ascii_alphanumeric()).take(32).collect();
     format!("{readable}-{}", &digest.to_hex()[..STATE_DIGITS])
 }
@@ -148,4 +149,41 @@ pub(crate) fn shown(path: &Path) -> String {
 pub(crate) fn locked(mirror: &MirrorName) -> Failure {
     let message = anyhow::anyhow!("another round of the mirror `{mirror}` is running");
     Failure::new(Exit::Locked, message).hint("let it finish; rounds of one mirror never overlap")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(typed: &str, source: &str) -> String {
+        match mirror_name(None, Path::new(typed), Path::new(source)) {
+            Ok(name) => name.to_string(),
+            Err(failure) => failure.report(),
+        }
+    }
+
+    #[test]
+    fn a_mirror_is_called_as_its_source_was_typed() {
+        assert_eq!(name("/home/u/docs/", "/home/u/docs"), "docs");
+        assert_eq!(name("current", "/srv/release-42"), "current");
+        assert_eq!(name(".", "/home/u/docs"), "docs");
+        assert_eq!(name("..", "/home/u"), "u");
+        assert!(name("/", "/").contains("Hint: name the mirror"), "{}", name("/", "/"));
+    }
+
+    #[test]
+    fn a_missing_path_is_settled_below_its_last_real_directory() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let real = directory.path().canonicalize().expect("it exists");
+        std::os::unix::fs::symlink(&real, real.join("link")).expect("a link");
+        let path = settled(&real.join("link/a/b")).expect("a path");
+        assert_eq!(path, real.join("a/b"));
+    }
+
+    #[test]
+    fn state_directories_of_one_name_differ_by_destination() {
+        let (mirror, to) = (MirrorName::parse("Fotos 2026".as_bytes()).expect("valid"), |path: &str| To::Directory(path.into()));
+        let (one, other) = (state_name(&mirror, &to("/a")), state_name(&mirror, &to("/b")));
+        assert!(one.starts_with("Fotos2026-") && other.starts_with("Fotos2026-") && one != other, "{one} {other}");
+    }
 }

@@ -75,7 +75,7 @@ keys! {
     OutputSettings {
         /// Print nothing when the exit code is 0
         quiet: bool = "false", Flag::Short('q'), Top, Output;
-        /// Say more on stderr; -vv says what was decided and why
+        /// Show each change and say more on stderr; -vv says what was decided and why
         verbose: u8 = "0", Flag::Short('v'), Top, Output;
         /// Print one JSON object a line instead of text for people
         json: bool = "false", Flag::Long(""), Top, Json;

@@ -1,6 +1,6 @@
 //! Signals: the first asks for an end in good order, a second one ends at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub(crate) struct Stop {
     asked: Arc<AtomicBool>,
     /// The exit code that goes with the signal; 0 while there was none.
     code: Arc<AtomicU8>,
+    changed: Arc<(Mutex<()>, Condvar)>,
 }
 
 impl Stop {
@@ -52,9 +53,34 @@ impl Stop {
         Ok(stop)
     }
 
+    /// Does something, once, when somebody asks to stop.
+    ///
+    /// # Errors
+    /// Where the thread that waits cannot be started.
+    pub(crate) fn when_asked(&self, act: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        let stop = self.clone();
+        let wait = move || {
+            stop.wait(None);
+            act();
+        };
+        std::thread::Builder::new().name("stop".to_owned()).spawn(wait).map(drop)
+    }
+
+    /// Waits until somebody asks to stop, or for so long.
+    pub(crate) fn wait(&self, longest: Option<Duration>) {
+        let guard = self.changed.0.lock().expect("no holder of this lock panics");
+        let asked = |_: &mut ()| !self.is_asked();
+        match longest {
+            Some(longest) => drop(self.changed.1.wait_timeout_while(guard, longest, asked)),
+            None => drop(self.changed.1.wait_while(guard, asked)),
+        }
+    }
+
     fn ask(&self, exit: Exit) {
         self.code.store(exit.code(), Ordering::Relaxed);
+        let _changing = self.changed.0.lock().expect("no holder of this lock panics");
         self.asked.store(true, Ordering::Release);
+        self.changed.1.notify_all();
     }
 
     /// The flag that engines look at.

@@ -12,7 +12,7 @@ use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::random::{Random, SystemRandom, id};
 use snapshot_db::{Opened, Snapshot};
-use uploader::{Address, Caller, HttpSettings, HttpTransport, RetryPolicy, Token, Transport};
+use uploader::{Caller, HttpSettings, HttpTransport, RetryPolicy, Token, Transport};
 
 use crate::destination::LocalTransport;
 use crate::exit::{Exit, Failure};
@@ -155,15 +155,14 @@ fn new_lineage() -> Lineage {
 fn transport(to: &To, settings: &MirrorSettings) -> Result<Arc<dyn Transport>, Failure> {
     match to {
         To::Directory(data) => Ok(Arc::new(LocalTransport::open(data)?)),
-        To::Url(url) => {
-            let address = Address::parse(url, false).map_err(|error| Failure::new(Exit::Usage, error))?;
-            let token = url_token(settings)?;
-            Ok(Arc::new(HttpTransport::new(address, &token, HttpSettings::default())?))
+        To::Url(address) => {
+            let token = token_of(settings)?;
+            Ok(Arc::new(HttpTransport::new(address.clone(), &token, HttpSettings::default())?))
         }
     }
 }
 
-fn url_token(settings: &MirrorSettings) -> Result<Token, Failure> {
+fn token_of(settings: &MirrorSettings) -> Result<Token, Failure> {
     match &settings.token_file {
         Some(path) => Ok(token::read(path)?),
         None => Err(Failure::usage("a receiver lets nobody in without a token")

@@ -47,8 +47,18 @@ impl Failure {
         if let Some(hint) = &self.hint {
             writeln!(report, "Hint: {hint}").expect("writing to a String cannot fail");
         }
-        report
+        harmless(&report)
     }
+}
+
+/// The last line of defence where a message holds a name that nobody escaped.
+fn harmless(report: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' => "\n".to_owned(),
+        plain if protocol::is_harmless(plain) => plain.to_string(),
+        control => control.escape_default().to_string(),
+    };
+    report.chars().map(shown).collect()
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
@@ -91,6 +101,11 @@ mod tests {
         let failure = Failure::from(Mistake::NoMirror);
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.report().contains("Hint: `roundsman scan SOURCE --to DEST`"), "{}", failure.report());
+    }
+
+    #[test]
+    fn a_message_commands_no_terminal() {
+        assert_eq!(Failure::usage("no \u{1b}[2J\r").report(), "Error: no \\u{1b}[2J\\r\n");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use protocol::is_harmless;
+
 /// Passes lines on with their control characters escaped, but for the newline at the end. Each write must be one
 /// whole line, as the formatters of `tracing` make them.
 #[derive(Debug)]
@@ -37,12 +39,6 @@ fn escaped(line: &[u8]) -> Vec<u8> {
     }
     shown.push('\n');
     shown.into_bytes()
-}
-
-/// Not a control character, and none that reorders the text around it.
-fn is_harmless(character: char) -> bool {
-    let reorders = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !character.is_control() && !reorders
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::environment::Environment;
 use super::key::Key;
 use super::mistake::Mistake;
 use super::value::{Shape, Value};
+use crate::route::shown;
 
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Origin {
         match self {
             Self::Flag => format!("flag {}", key.flag_name()),
             Self::Environment => format!("environment {}", key.variable()),
-            Self::File { path, line } => format!("file {}:{line}", path.display()),
+            Self::File { path, line } => format!("file {}:{line}", shown(path)),
             Self::Default => "default".to_owned(),
         }
     }

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::key::Key;
 use super::layer::Origin;
+use crate::route::shown;
 
 /// A mistake in flags, variables or the configuration file. Each ends the command with exit code 2.
 #[derive(Debug, Error)]
@@ -21,7 +22,7 @@ pub(crate) enum Mistake {
         found: String,
     },
     /// A key that does not exist where it stands.
-    #[error("{}:{line}: unknown key `{key}`{}", path.display(), suggestion.as_deref().unwrap_or_default())]
+    #[error("{}:{line}: unknown key `{key}`{}", shown(path), suggestion.as_deref().unwrap_or_default())]
     UnknownKey {
         /// The file.
         path: PathBuf,
@@ -33,7 +34,7 @@ pub(crate) enum Mistake {
         suggestion: Option<String>,
     },
     /// Not TOML.
-    #[error("{}:{line}: {message}", path.display())]
+    #[error("{}:{line}: {message}", shown(path))]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -43,7 +44,7 @@ pub(crate) enum Mistake {
         message: String,
     },
     /// A configuration file that cannot be read.
-    #[error("cannot read the configuration file {}: {reason}", path.display())]
+    #[error("cannot read the configuration file {}: {reason}", shown(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -75,7 +76,7 @@ impl Mistake {
     /// A value that does not fit its key.
     pub(crate) fn unfit(key: &Key, origin: &Origin, found: &str) -> Self {
         let place = match origin {
-            Origin::File { path, line } => format!("{}:{line}: `{}`", path.display(), key.name),
+            Origin::File { path, line } => format!("{}:{line}: `{}`", shown(path), key.name),
             Origin::Flag => key.flag_name(),
             Origin::Environment => key.variable(),
             Origin::Default => format!("the default of `{}`", key.name),

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use uploader::{InvalidToken, Token};
 
+use crate::route::shown;
+
 /// Longer files are no token files.
 const MAX_BYTES: u64 = 16 * 1024;
 /// What group and others may do with the file: nothing.
@@ -18,7 +20,7 @@ const OTHERS: u32 = 0o077;
 #[derive(Debug, Error)]
 pub(crate) enum TokenError {
     /// It cannot be opened or read.
-    #[error("cannot read the token file {}", path.display())]
+    #[error("cannot read the token file {}", shown(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -27,7 +29,7 @@ pub(crate) enum TokenError {
         source: io::Error,
     },
     /// Others may read it, or write another token into it.
-    #[error("the token file {} is open to others (mode {mode:04o})", path.display())]
+    #[error("the token file {} is open to others (mode {mode:04o})", shown(path))]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -35,7 +37,7 @@ pub(crate) enum TokenError {
         mode: u32,
     },
     /// What it holds is no token.
-    #[error("the token file {} holds no token", path.display())]
+    #[error("the token file {} holds no token", shown(path))]
     NoToken {
         /// The file.
         path: PathBuf,
@@ -49,7 +51,7 @@ impl TokenError {
     /// What to do about it.
     pub(crate) fn hint(&self) -> String {
         match self {
-            Self::Exposed { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::Exposed { path, .. } => format!("chmod 600 {}", shown(path)),
             Self::Unreadable { .. } | Self::NoToken { .. } => {
                 "`roundsman client add NAME --data DIR`, at the receiver, prints a token: \
                  keep it in a file of mode 600"
@@ -110,7 +112,7 @@ mod tests {
             let (_directory, path) = written("abc", mode);
             let error = read(&path).expect_err("is exposed");
             assert!(matches!(error, TokenError::Exposed { .. }), "{mode:o}");
-            assert_eq!(error.hint(), format!("chmod 600 {}", path.display()));
+            assert_eq!(error.hint(), format!("chmod 600 {}", shown(&path)));
         }
     }
 

@@ -54,6 +54,11 @@ impl Typed {
         ClientSettings::resolve(&self.over(&self.file.top))
     }
 
+    /// Whether nothing is to be done, and so no file created.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.client().is_ok_and(|client| client.dry_run)
+    }
+
     /// Where a receiver keeps mirrors.
     ///
     /// # Errors

@@ -1,0 +1,8 @@
+//! What each command does, one file each.
+
+pub(crate) mod client;
+pub(crate) mod config;
+pub(crate) mod page;
+pub(crate) mod receive;
+pub(crate) mod scan;
+pub(crate) mod takeover;

@@ -1,0 +1,160 @@
+//! `roundsman scan`: one round of each mirror, or a loop of them.
+
+use std::time::{Duration, Instant};
+
+use seams::clock::SystemClock;
+use seams::random::{Random, SystemRandom};
+
+use crate::exit::{Exit, Failure, worst};
+use crate::output::{Line, Output, Summary, sorted};
+use crate::round::Report;
+use crate::round_failure::failure;
+use crate::route::Route;
+use crate::settings::{ClientSettings, MirrorSettings, OutputSettings};
+use crate::stop::Stop;
+use crate::visit::{Visit, dry_run};
+
+/// A round begins at most this part of an interval late, so that many clients of one receiver spread out.
+const JITTER_PART: u32 = 10;
+
+/// Rounds as they were asked for, and where their outcome is told.
+#[derive(Debug)]
+pub(crate) struct Rounds<'a> {
+    pub(crate) client: ClientSettings,
+    pub(crate) wanted: OutputSettings,
+    pub(crate) output: &'a Output,
+}
+
+/// One mirror of several, with what is kept open between rounds.
+struct Mirror {
+    settings: MirrorSettings,
+    visit: Option<Visit>,
+}
+
+impl Rounds<'_> {
+    /// Makes the rounds.
+    ///
+    /// # Errors
+    /// Only what is wrong before the first round; what fails in a round is told, and the exit code remembers.
+    pub(crate) fn make(&self, mirrors: Vec<MirrorSettings>) -> Result<Exit, Failure> {
+        let interval = self.client.interval.filter(|_| !self.client.dry_run);
+        let stop = Stop::on_signals(interval.map(|_| Exit::Done))?;
+        let mut mirrors: Vec<Mirror> = mirrors.into_iter().map(|settings| Mirror { settings, visit: None }).collect();
+        match interval {
+            None => Ok(self.once(&mut mirrors, &stop)),
+            Some(interval) => {
+                self.again_and_again(&mut mirrors, interval.get(), &stop);
+                Ok(Exit::Done)
+            }
+        }
+    }
+
+    /// One round of every mirror; the worst exit. One that fails does not stop the others.
+    fn once(&self, mirrors: &mut [Mirror], stop: &Stop) -> Exit {
+        let mut exits = Vec::new();
+        for mirror in mirrors {
+            if let Some(exit) = stop.exit() {
+                exits.push(exit);
+                break;
+            }
+            exits.push(self.one(mirror, stop));
+        }
+        worst(exits)
+    }
+
+    /// The next round begins one interval after this one began, and a little later; never while this one runs.
+    fn again_and_again(&self, mirrors: &mut [Mirror], interval: Duration, stop: &Stop) {
+        while !stop.is_asked() {
+            let began = Instant::now();
+            self.once(mirrors, stop);
+            let jitter = SystemRandom.below(u64::try_from((interval / JITTER_PART).as_nanos()).unwrap_or(u64::MAX).max(1));
+            let next = interval + Duration::from_nanos(jitter);
+            stop.wait(Some(next.saturating_sub(began.elapsed())));
+        }
+    }
+
+    fn one(&self, mirror: &mut Mirror, stop: &Stop) -> Exit {
+        let began = Instant::now();
+        let round = match self.round(mirror, stop) {
+            Ok((report, place)) => self.tell(report, place, began.elapsed(), stop),
+            Err(failure) => {
+                let summary = Summary { failed: true, dry_run: self.client.dry_run, ..Summary::default() };
+                self.output.failure(&failure);
+                self.output.summary(&summary.took(began.elapsed()), failure.exit);
+                failure.exit
+            }
+        };
+        tracing::debug!(exit = round.code(), "round");
+        round
+    }
+
+    fn round(&self, mirror: &mut Mirror, stop: &Stop) -> Result<(Report, String), Failure> {
+        let clock = SystemClock::new();
+        let threads = self.client.threads.get();
+        if self.client.dry_run {
+            let route = Route::of(&mirror.settings, &self.client.state_dir)?;
+            let watcher = self.output.watcher(&clock);
+            return Ok((dry_run(&route, &mirror.settings, threads, &*watcher)?, route.place()));
+        }
+        if mirror.visit.is_none() {
+            let route = Route::of(&mirror.settings, &self.client.state_dir)?;
+            mirror.visit = Some(Visit::open(route, &mirror.settings, threads)?);
+        }
+        let visit = mirror.visit.as_ref().expect("was opened a line above");
+        let watcher = self.output.watcher(&clock);
+        Ok((visit.round(stop, &*watcher), visit.route().place()))
+    }
+
+    /// Says what a round came to.
+    fn tell(&self, report: Report, place: String, took: Duration, stop: &Stop) -> Exit {
+        let lines = lines(&report);
+        let exit = exit(&report, stop);
+        let failed = report.failure.is_some();
+        let summary = summary(&report, place, self.client.dry_run).count(&lines).took(took);
+        // A person who makes a round wants to know what went wrong; each change only if asked for.
+        let each = self.client.dry_run || self.wanted.json || self.wanted.verbose > 0;
+        let shown: Vec<Line> = lines.into_iter().filter(|line| each || line.mark.is_trouble()).collect();
+        self.output.lines(&shown);
+        let exit = match report.failure {
+            Some(error) => {
+                let failure = failure(error, stop);
+                self.output.failure(&failure);
+                failure.exit
+            }
+            None => exit,
+        };
+        self.output.summary(&Summary { failed, ..summary }, exit);
+        exit
+    }
+}
+
+fn lines(report: &Report) -> Vec<Line> {
+    let changes = report.changes.iter().map(|change| Line::of(change, report.directories.contains(change.path())));
+    let problems = report.problems.iter().map(|(path, reason)| Line::problem(path.clone(), reason));
+    let deferred = report.deferred.iter().map(|(path, reason)| Line::deferred(path.clone(), reason));
+    sorted(changes.chain(problems).chain(deferred).collect())
+}
+
+/// The exit code of a round that came to its end.
+fn exit(report: &Report, stop: &Stop) -> Exit {
+    let problems = (!report.problems.is_empty()).then_some(Exit::Problems);
+    let deferred = (!report.deferred.is_empty()).then_some(Exit::Deferred);
+    let stopped = report.stopped.then(|| stop.exit().unwrap_or(Exit::Terminated));
+    worst([problems, deferred, stopped].into_iter().flatten())
+}
+
+fn summary(report: &Report, mirror: String, dry_run: bool) -> Summary {
+    Summary {
+        files_seen: report.counts.files,
+        bytes_seen: report.counts.bytes,
+        bytes_read: report.bytes_read,
+        bytes_sent: report.traffic.bytes_sent,
+        bytes_received: report.traffic.bytes_received,
+        requests: report.traffic.requests,
+        revision: report.revision,
+        skipped: report.counts.special,
+        mirror,
+        dry_run,
+        ..Summary::default()
+    }
+}
