@@ -138,8 +138,7 @@ mod tests {
     #[test]
     fn when_several_apply_what_stopped_a_round_comes_first_then_held_problems_deferred() {
         use Exit::{Deferred, Done, Failed, Fenced, Held, Locked, Problems, Refused, Terminated, Unreachable, Usage};
-        let order =
-            [Terminated, Failed, Usage, Unreachable, Locked, Refused, Fenced, Held, Problems, Deferred, Done];
+        let order = [Terminated, Failed, Usage, Unreachable, Locked, Refused, Fenced, Held, Problems, Deferred, Done];
         for (at, first) in order.iter().enumerate() {
             for later in &order[at..] {
                 assert_eq!(worst([*later, *first]), *first);

@@ -157,7 +157,10 @@ mod tests {
         let text = std::fs::read_to_string(&path).expect("reads");
         assert_eq!(text.lines().count(), 1, "{text}");
         let event: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
-        assert_eq!((&event["fields"]["message"], &event["fields"]["path"]), (&"delivered".into(), &"a\nb\u{85}\u{202e}".into()));
+        assert_eq!(
+            (&event["fields"]["message"], &event["fields"]["path"]),
+            (&"delivered".into(), &"a\nb\u{85}\u{202e}".into())
+        );
         assert!(!text.contains('\u{85}'));
     }
 
@@ -166,7 +169,10 @@ mod tests {
         let level = |quiet, verbose| {
             stderr_level(&OutputSettings { quiet, verbose, json: false, no_color: false, log_file: None })
         };
-        assert_eq!([level(false, 0), level(false, 1), level(false, 2)], [LevelFilter::WARN, LevelFilter::INFO, LevelFilter::DEBUG]);
+        assert_eq!(
+            [level(false, 0), level(false, 1), level(false, 2)],
+            [LevelFilter::WARN, LevelFilter::INFO, LevelFilter::DEBUG]
+        );
         assert_eq!(level(true, 3), LevelFilter::OFF);
     }
 }

@@ -5,7 +5,9 @@ mod status;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use indicatif::{BinaryBytes, HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{
+    BinaryBytes, HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 use seams::progress::Progress;
 
 pub(crate) use status::StatusLines;
@@ -26,7 +28,8 @@ struct Bar {
 }
 
 const SCANNING: &str = "{spinner} Scanning  {files}, {seen}";
-const SENDING: &str = "{spinner} Sending   {files} [{bar:24}] {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
+const SENDING: &str =
+    "{spinner} Sending   {files} [{bar:24}] {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
 
 impl Bars {
     /// Bars where `shown`, else nothing.

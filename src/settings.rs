@@ -106,13 +106,7 @@ keys! {
 
 /// Every row of the table. `allow_plaintext` is there twice: a client and a receiver each decide for themselves.
 pub(crate) fn all_keys() -> impl Iterator<Item = &'static Key> {
-    [
-        MirrorSettings::KEYS,
-        ClientSettings::KEYS,
-        OutputSettings::KEYS,
-        DataSettings::KEYS,
-        ReceiveSettings::KEYS,
-    ]
-    .into_iter()
-    .flatten()
+    [MirrorSettings::KEYS, ClientSettings::KEYS, OutputSettings::KEYS, DataSettings::KEYS, ReceiveSettings::KEYS]
+        .into_iter()
+        .flatten()
 }

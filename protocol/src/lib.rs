@@ -21,7 +21,7 @@ pub use change::{Change, ChangeKind};
 pub use entry::{Attribute, Entry, Kind, LinkTarget, Metadata};
 pub use id::{ContentId, Lineage, RevisionDigest, RoundId, StoreId};
 pub use name::{ClientName, InvalidName, MirrorName, Name};
-pub use path::{InvalidPath, RelPath, escape};
+pub use path::{InvalidPath, RelPath, escape, is_harmless};
 pub use problem::{Problem, ProblemCode};
 pub use recipe::{ByteRange, ContentPlan, Piece, Segment};
 pub use refusal::{RefusalReason, Refused};

@@ -192,7 +192,7 @@ pub fn escape(bytes: &[u8]) -> String {
         for character in chunk.valid().chars() {
             match character {
                 '\\' => shown.push_str("\\\\"),
-                plain if !plain.is_control() && !is_bidi_control(plain) => shown.push(plain),
+                plain if is_harmless(plain) => shown.push(plain),
                 control => shown.extend(control.escape_default()),
             }
         }
@@ -203,9 +203,12 @@ pub fn escape(bytes: &[u8]) -> String {
     shown
 }
 
-/// Characters that reorder the text around them: a name must not rewrite the line that shows it.
-fn is_bidi_control(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a character may be shown as it is: no control character, and none that reorders the text around it. A name
+/// must not rewrite the line that shows it.
+#[must_use]
+pub fn is_harmless(character: char) -> bool {
+    let reorders = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !character.is_control() && !reorders
 }
 
 impl fmt::Display for RelPath {

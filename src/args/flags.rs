@@ -100,7 +100,9 @@ fn argument(key: &Key) -> Arg {
         Flag::Short(letter) => Arg::new(key.name).long(key.long()).short(letter),
     };
     let shaped = match key.shape {
-        Shape::Switch => named.action(ArgAction::Set).num_args(0..=1).require_equals(true).default_missing_value("true"),
+        Shape::Switch => {
+            named.action(ArgAction::Set).num_args(0..=1).require_equals(true).default_missing_value("true")
+        }
         Shape::Count => return named.action(ArgAction::Count).help(help(key)).help_heading(key.group.heading()),
         Shape::Number | Shape::Text => named.action(ArgAction::Set),
         Shape::List => named.action(ArgAction::Append),
@@ -127,7 +129,9 @@ fn help(key: &Key) -> String {
 /// What was typed for a key; nothing if it was not given.
 fn words(key: &Key, matches: &ArgMatches) -> Option<Vec<OsString>> {
     match key.shape {
-        Shape::Count => Some(matches.get_count(key.name)).filter(|count| *count > 0).map(|n| vec![n.to_string().into()]),
+        Shape::Count => {
+            Some(matches.get_count(key.name)).filter(|count| *count > 0).map(|n| vec![n.to_string().into()])
+        }
         _ => matches.get_many::<OsString>(key.name).map(|words| words.cloned().collect()),
     }
 }

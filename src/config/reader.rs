@@ -77,7 +77,13 @@ impl Reader<'_> {
         layer
     }
 
-    fn setting(&mut self, layer: &mut Layer, name: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>, scopes: &[Scope]) {
+    fn setting(
+        &mut self,
+        layer: &mut Layer,
+        name: &Spanned<impl AsRef<str>>,
+        value: &Spanned<DeValue<'_>>,
+        scopes: &[Scope],
+    ) {
         let line = self.line(name.span());
         let name = name.get_ref().as_ref();
         let Some(key) = all_keys().find(|key| key.name == name && scopes.contains(&key.scope)) else {

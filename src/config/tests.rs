@@ -22,9 +22,15 @@ fn word<'a>(layer: &'a Layer, name: &str) -> &'a OsStr {
 
 #[test]
 fn an_unknown_key_is_refused_with_its_line_and_what_may_have_been_meant() {
-    assert_eq!(refusal("\nintervall = '3s'"), "/etc/r/config.toml:2: unknown key `intervall`; did you mean `interval`?");
+    assert_eq!(
+        refusal("\nintervall = '3s'"),
+        "/etc/r/config.toml:2: unknown key `intervall`; did you mean `interval`?"
+    );
     assert_eq!(refusal("[recieve]\n"), "/etc/r/config.toml:1: unknown key `recieve`; did you mean `receive`?");
-    assert_eq!(refusal("[receive]\nlissten = 1"), "/etc/r/config.toml:2: unknown key `lissten`; did you mean `listen`?");
+    assert_eq!(
+        refusal("[receive]\nlissten = 1"),
+        "/etc/r/config.toml:2: unknown key `lissten`; did you mean `listen`?"
+    );
     assert_eq!(refusal("zebra = 1"), "/etc/r/config.toml:1: unknown key `zebra`");
 }
 
@@ -44,7 +50,10 @@ fn a_value_of_the_wrong_type_is_refused_with_line_key_and_what_was_expected() {
         ("quiet = 'yes'", "`quiet`: expected `true` or `false`, found the string \"yes\""),
         ("transfers = '4'", "`transfers`: expected a whole number from 1 to 64, found the string \"4\""),
         ("transfers = 65", "`transfers`: expected a whole number from 1 to 64, found `65`"),
-        ("interval = 30", "`interval`: expected a duration longer than zero such as `30s`, `5m` or `1h 30m`, found the number 30"),
+        (
+            "interval = 30",
+            "`interval`: expected a duration longer than zero such as `30s`, `5m` or `1h 30m`, found the number 30",
+        ),
         ("retry_for = '5 parsecs'", "`retry_for`: expected a duration such as `30s`, `5m` or `0s`, found `5 parsecs`"),
         ("ignore_file = 'x'", "`ignore_file`: expected a list of paths, found the string \"x\""),
         ("ignore_file = [1]", "`ignore_file`: expected a list of paths, found a list of something else"),
@@ -117,7 +126,9 @@ fn a_named_file_must_exist_and_be_readable_text_of_reasonable_size() {
 /// The example with each commented-out setting (`#key = …`, `#[[mirror]]`; prose has a blank after `#`) taken in.
 fn with_comments_taken_in(example: &str) -> String {
     let taken_in = |line: &str| match line.strip_prefix('#') {
-        Some(setting) if setting.starts_with(|first: char| first.is_ascii_lowercase() || first == '[') => setting.to_owned(),
+        Some(setting) if setting.starts_with(|first: char| first.is_ascii_lowercase() || first == '[') => {
+            setting.to_owned()
+        }
         _ => line.to_owned(),
     };
     example.lines().map(taken_in).collect::<Vec<_>>().join("\n")

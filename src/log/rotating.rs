@@ -50,7 +50,8 @@ impl Rotating {
     /// Writes if the open file is the newest and has room; makes room otherwise. Whether it was written.
     fn write_locked(&self, line: &[u8]) -> io::Result<bool> {
         let open = self.newest.metadata()?;
-        let is_newest = fs::symlink_metadata(&self.path).is_ok_and(|named| named.ino() == open.ino() && named.dev() == open.dev());
+        let is_newest =
+            fs::symlink_metadata(&self.path).is_ok_and(|named| named.ino() == open.ino() && named.dev() == open.dev());
         if !is_newest {
             return Ok(false);
         }

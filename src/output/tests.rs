@@ -105,7 +105,13 @@ Problem: secret: cannot open the directory: Permission denied (os error 13)
 ";
 
 fn summary() -> Summary {
-    let seen = Summary { files_seen: 79_123, bytes_seen: 1_400_000_000, bytes_sent: 4_404_019, revision: 7, ..Summary::default() };
+    let seen = Summary {
+        files_seen: 79_123,
+        bytes_seen: 1_400_000_000,
+        bytes_sent: 4_404_019,
+        revision: 7,
+        ..Summary::default()
+    };
     let place = Summary { mirror: "/data/local/src".to_owned(), ..seen };
     place.count(&lines()).took(Duration::from_millis(1_260))
 }
@@ -118,7 +124,8 @@ fn for_people_a_plan_is_one_line_a_change_sorted_by_path_and_escaped() {
 
 #[test]
 fn the_last_line_for_people_says_files_bytes_seconds_and_where_the_mirror_lies() {
-    let say = |summary: &Summary| printed(&settings(false, false), PIPED, |output| output.summary(summary, Exit::Done)).0;
+    let say =
+        |summary: &Summary| printed(&settings(false, false), PIPED, |output| output.summary(summary, Exit::Done)).0;
     assert_eq!(
         say(&summary()),
         "2 created, 2 modified, 1 with new metadata, 1 moved, 2 deleted, 1 deferred, 1 problem; \

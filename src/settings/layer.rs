@@ -76,7 +76,10 @@ impl Layer {
     ///
     /// # Errors
     /// The first that is no value of its key's type.
-    pub(crate) fn from_environment(keys: impl Iterator<Item = &'static Key>, from: &Environment) -> Result<Self, Mistake> {
+    pub(crate) fn from_environment(
+        keys: impl Iterator<Item = &'static Key>,
+        from: &Environment,
+    ) -> Result<Self, Mistake> {
         let mut layer = Self::default();
         for key in keys {
             if let Some(value) = from.get(&key.variable()) {

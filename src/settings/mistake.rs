@@ -90,9 +90,9 @@ impl Mistake {
             Self::Missing { key: "state_dir", .. } => {
                 Some("HOME is not set: say --state-dir DIR, or set HOME or XDG_STATE_HOME".to_owned())
             }
-            Self::Missing { key: "to", .. } => {
-                Some("say where the mirror is to lie, such as `--to /mnt/backup` or `--to https://HOST:PORT`".to_owned())
-            }
+            Self::Missing { key: "to", .. } => Some(
+                "say where the mirror is to lie, such as `--to /mnt/backup` or `--to https://HOST:PORT`".to_owned(),
+            ),
             Self::Missing { key, flag } => Some(format!("add {flag}, or `{key} = ...` in the configuration file")),
             Self::NoMirror => Some("`roundsman scan SOURCE --to DEST`, or see `config.example.toml`".to_owned()),
             Self::OneNameForSeveral { .. } => Some("say which SOURCE is meant".to_owned()),

@@ -9,9 +9,7 @@ use super::key::{Key, Scope};
 use super::layer::{Given, Layer, Origin, decide};
 use super::mistake::{Mistake, Mistakes};
 use super::value::AtOnce;
-use super::{
-    ClientSettings, DataSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys,
-};
+use super::{ClientSettings, DataSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys};
 use crate::config::{self, ConfigFile};
 
 /// The layers that settings come from.

@@ -95,7 +95,8 @@ fn for_every_key_a_flag_decides_over_a_variable_that_over_the_file_that_over_the
 
 #[test]
 fn what_a_mirror_does_not_say_is_said_at_the_top() {
-    let text = "transfers = 2\nto = '/all'\n[[mirror]]\nsource = '/a'\n[[mirror]]\nsource = '/b'\nto = '/own'\ntransfers = 9";
+    let text =
+        "transfers = 2\nto = '/all'\n[[mirror]]\nsource = '/a'\n[[mirror]]\nsource = '/b'\nto = '/own'\ntransfers = 9";
     let mirrors = typed(&[], &[], text).mirrors().expect("both are complete");
     let shown: Vec<_> = mirrors.iter().map(|m| (m.source.to_str(), m.to.clone(), m.transfers.get())).collect();
     let directory = |path: &str| To::Directory(path.into());
@@ -107,7 +108,8 @@ fn a_source_selects_its_own_mirror_and_what_the_configuration_says_of_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let source = directory.path().join("photos");
     std::fs::create_dir(&source).expect("creates");
-    let text = format!("[[mirror]]\nsource = '{}'\nto = '/own'\n[[mirror]]\nsource = '/b'\nto = '/c'", source.display());
+    let text =
+        format!("[[mirror]]\nsource = '{}'\nto = '/own'\n[[mirror]]\nsource = '/b'\nto = '/c'", source.display());
     let same_place = format!("{}/./", source.display());
     let mirrors = typed(&[same_place], &[], &text).mirrors().expect("is complete");
     assert_eq!(mirrors.len(), 1);
@@ -141,13 +143,16 @@ fn without_a_home_the_state_directory_must_be_named() {
 
 #[test]
 fn what_config_show_prints_is_a_configuration_that_gives_the_same() {
-    let text = "exclude = [\"a'b\", '*.tmp']\nquiet = true\n[receive]\ndata = '/d'\n[[mirror]]\nsource = '/a'\nto = '/c'";
+    let text =
+        "exclude = [\"a'b\", '*.tmp']\nquiet = true\n[receive]\ndata = '/d'\n[[mirror]]\nsource = '/a'\nto = '/c'";
     let first = typed(&["--transfers=7".to_owned()], &[], text);
     let again = typed(&[], &[], &first.show(true));
     assert_eq!(again.show(false), first.show(false));
     assert_eq!(again.mirrors().expect("is complete"), first.mirrors().expect("is complete"));
     let shown = first.show(true);
-    for line in ["transfers = 7  # flag --transfers", "quiet = true  # file /etc/config.toml:2", "verbose = 0  # default"] {
+    for line in
+        ["transfers = 7  # flag --transfers", "quiet = true  # file /etc/config.toml:2", "verbose = 0  # default"]
+    {
         assert!(shown.contains(line), "{line} in\n{shown}");
     }
 }
