@@ -27,4 +27,4 @@ pub use recipe::{ByteRange, ContentPlan, Piece, Segment};
 pub use refusal::{RefusalReason, Refused};
 pub use revision::{Head, canonical_batch};
 pub use timestamp::Timestamp;
-pub use tree::Tree;
+pub use tree::{Leaving, Tree};

@@ -97,6 +97,37 @@ impl Tree {
     }
 }
 
+/// The places that a set of changes vacates.
+#[derive(Debug, Default)]
+pub struct Leaving<'a> {
+    deleted: BTreeSet<&'a RelPath>,
+    moved: BTreeSet<&'a RelPath>,
+}
+
+impl<'a> Leaving<'a> {
+    /// Those of these changes.
+    #[must_use]
+    pub fn of(changes: &'a [Change]) -> Self {
+        let mut leaving = Self::default();
+        for change in changes {
+            match change {
+                Change::Delete { path } => leaving.deleted.insert(path),
+                Change::Move { from, .. } => leaving.moved.insert(from),
+                _ => continue,
+            };
+        }
+        leaving
+    }
+
+    /// Whether what is at a path of the base goes along with a deleted directory above it: so it does if the
+    /// nearest directory above that leaves is deleted, and not if that moves out of there.
+    #[must_use]
+    pub fn takes_along(&self, path: &RelPath) -> bool {
+        let leaves = |above: &RelPath| self.deleted.contains(above) || self.moved.contains(above);
+        path.ancestors().filter(leaves).last().is_some_and(|nearest| self.deleted.contains(&nearest))
+    }
+}
+
 /// A set of changes being applied: first everything that leaves its place goes, then everything that arrives comes.
 struct Application {
     tree: Tree,
@@ -131,11 +162,10 @@ impl Application {
 
     /// Deletes and moves: each names something of the base, and names it once.
     fn name_what_leaves(&mut self, changes: &[Change]) {
-        let deleted: BTreeSet<&RelPath> = changes.iter().filter_map(deleted_path).collect();
+        let leaving = Leaving::of(changes);
         for (index, change) in changes.iter().enumerate() {
             let (Change::Delete { path: leaves } | Change::Move { from: leaves, .. }) = change else { continue };
-            let gone_with_a_deleted_one =
-                matches!(change, Change::Delete { .. }) && leaves.ancestors().any(|above| deleted.contains(&above));
+            let gone_with_a_deleted_one = matches!(change, Change::Delete { .. }) && leaving.takes_along(leaves);
             match self.tree.get(leaves) {
                 None => self.refuse(index, RefusalReason::Missing),
                 Some(_) if gone_with_a_deleted_one => self.refuse(index, RefusalReason::Contradiction),

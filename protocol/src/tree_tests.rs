@@ -78,6 +78,13 @@ fn what_moves_out_of_a_deleted_directory_survives() {
 }
 
 #[test]
+fn something_is_deleted_in_a_directory_that_moves_out_of_a_deleted_one() {
+    let changes = [delete("d"), moved("d/e", "e", directory()), delete("d/e/x")];
+    check(&["d/", "d/e/", "d/e/x=1", "d/e/y=2", "d/z=3"], &changes, &["e/", "e/y=2"]);
+    refused(&["d/", "d/e/", "d/e/x=1"], &[delete("d"), delete("d/e"), delete("d/e/x")], &RefusalReason::Contradiction);
+}
+
+#[test]
 fn a_move_overwrites_a_file_but_never_a_directory() {
     check(&["a=1", "b=2"], &[moved("a", "b", file("1"))], &["b=1"]);
     refused(&["a=1", "b/"], &[moved("a", "b", file("1"))], &RefusalReason::Occupied);
