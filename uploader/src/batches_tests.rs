@@ -1,11 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use protocol::{Entry, Metadata, Timestamp, Tree};
-use seams::random::{Random, SeededRandom};
+use protocol::{Metadata, Tree};
+use seams::random::SeededRandom;
 
 use super::*;
-use crate::test_support::{create, delete, directory, file, moved, path, tree};
+use crate::test_support::{World, create, delete, deletes_below_a_delete, directory, file, moved, path, tree};
 
 fn sizes(changes: usize, max_changes: usize) -> Sizes {
     Sizes { changes, max_changes, ..Sizes::default() }
@@ -102,184 +102,9 @@ fn a_long_chain_of_renames_is_cut_in_order() {
     assert_eq!(cut[0][0].path(), &path(&name(30_000)));
 }
 
-/// A small tree whose things keep their numbers while a history of edits goes over it.
-#[derive(Clone)]
-struct World {
-    nodes: BTreeMap<u64, Node>,
-    next: u64,
-}
-
-#[derive(Clone)]
-struct Node {
-    /// 0 is the root.
-    parent: u64,
-    name: char,
-    entry: Entry,
-}
-
-const NAMES: &[char] = &['a', 'b', 'c', 'd'];
-
-impl World {
-    fn new() -> Self {
-        Self { nodes: BTreeMap::new(), next: 1 }
-    }
-
-    fn path(&self, id: u64) -> RelPath {
-        let node = &self.nodes[&id];
-        let text =
-            if node.parent == 0 { node.name.to_string() } else { format!("{}/{}", self.path(node.parent), node.name) };
-        path(&text)
-    }
-
-    fn tree(&self) -> Tree {
-        let mut tree = Tree::new();
-        for (id, node) in &self.nodes {
-            tree.insert(self.path(*id), node.entry.clone());
-        }
-        tree
-    }
-
-    fn taken(&self, parent: u64, name: char) -> bool {
-        self.nodes.values().any(|node| node.parent == parent && node.name == name)
-    }
-
-    fn lies_in(&self, mut id: u64, above: u64) -> bool {
-        while id != 0 {
-            if id == above {
-                return true;
-            }
-            id = self.nodes[&id].parent;
-        }
-        false
-    }
-
-    fn pick<T: Copy>(random: &SeededRandom, from: &[T]) -> T {
-        from[usize::try_from(random.below(from.len() as u64)).expect("a small number")]
-    }
-
-    fn any(&self, random: &SeededRandom) -> Option<u64> {
-        let ids: Vec<u64> = self.nodes.keys().copied().collect();
-        (!ids.is_empty()).then(|| Self::pick(random, &ids))
-    }
-
-    fn any_directory(&self, random: &SeededRandom) -> u64 {
-        let is_directory = |(id, node): (&u64, &Node)| (node.entry.kind() == Kind::Directory).then_some(*id);
-        let ids: Vec<u64> = std::iter::once(0).chain(self.nodes.iter().filter_map(is_directory)).collect();
-        Self::pick(random, &ids)
-    }
-
-    fn entry(random: &SeededRandom) -> Entry {
-        if random.below(2) == 0 { directory() } else { file(&random.below(3).to_string()) }
-    }
-
-    fn create(&mut self, random: &SeededRandom) {
-        let (parent, name) = (self.any_directory(random), Self::pick(random, NAMES));
-        if !self.taken(parent, name) {
-            self.nodes.insert(self.next, Node { parent, name, entry: Self::entry(random) });
-            self.next += 1;
-        }
-    }
-
-    fn delete(&mut self, random: &SeededRandom) {
-        if let Some(id) = self.any(random) {
-            let gone: Vec<u64> = self.nodes.keys().copied().filter(|other| self.lies_in(*other, id)).collect();
-            gone.iter().for_each(|id| drop(self.nodes.remove(id)));
-        }
-    }
-
-    fn relocate(&mut self, random: &SeededRandom) {
-        let (Some(id), parent, name) = (self.any(random), self.any_directory(random), Self::pick(random, NAMES)) else {
-            return;
-        };
-        if !self.lies_in(parent, id) && !self.taken(parent, name) {
-            let node = self.nodes.get_mut(&id).expect("was picked from the nodes");
-            (node.parent, node.name) = (parent, name);
-        }
-    }
-
-    fn swap(&mut self, random: &SeededRandom) {
-        let (Some(one), Some(other)) = (self.any(random), self.any(random)) else { return };
-        if !self.lies_in(one, other) && !self.lies_in(other, one) {
-            let place = |node: &Node| (node.parent, node.name);
-            let (here, there) = (place(&self.nodes[&one]), place(&self.nodes[&other]));
-            for (id, (parent, name)) in [(one, there), (other, here)] {
-                let node = self.nodes.get_mut(&id).expect("was picked from the nodes");
-                (node.parent, node.name) = (parent, name);
-            }
-        }
-    }
-
-    fn edit(&mut self, random: &SeededRandom) {
-        let Some(id) = self.any(random) else { return };
-        let node = self.nodes.get_mut(&id).expect("was picked from the nodes");
-        match random.below(2) {
-            0 if node.entry.kind() == Kind::File => node.entry = file(&random.below(3).to_string()),
-            _ => node.entry.metadata_mut().mtime = Timestamp::from_nanos(random.below(3).cast_signed()),
-        }
-    }
-
-    fn step(&mut self, random: &SeededRandom) {
-        match random.below(8) {
-            0 | 1 => self.create(random),
-            2 => self.delete(random),
-            3..=5 => self.relocate(random),
-            6 => self.swap(random),
-            _ => self.edit(random),
-        }
-    }
-
-    /// The plan from an earlier state to this one, with every move that the numbers tell.
-    fn plan_since(&self, old: &Self, random: &SeededRandom) -> Vec<Change> {
-        let deleted = |id: &u64| *id != 0 && !self.nodes.contains_key(id);
-        let mut plan = Vec::new();
-        for (id, node) in &old.nodes {
-            if deleted(id) && !deleted(&node.parent) {
-                plan.push(Change::Delete { path: old.path(*id) });
-            }
-        }
-        for (id, node) in &self.nodes {
-            let (path, entry) = (self.path(*id), node.entry.clone());
-            plan.extend(match old.nodes.get(id) {
-                None => Some(Change::Create { path, entry }),
-                Some(was) if (was.parent, was.name) != (node.parent, node.name) => {
-                    Some(Change::Move { from: old.path(*id), to: path, entry })
-                }
-                Some(was) if !was.entry.same_content(&entry) => Some(Change::Modify { path, entry }),
-                Some(was) if was.entry != entry => Some(Change::Metadata { path, metadata: entry.metadata().clone() }),
-                Some(_) => None,
-            });
-        }
-        self.with_replaces(plan, old, random)
-    }
-
-    /// A delete and a create of another kind at the same place of the same directory may be said as one.
-    fn with_replaces(&self, mut plan: Vec<Change>, old: &Self, random: &SeededRandom) -> Vec<Change> {
-        for (id, node) in &self.nodes {
-            let place = |(_, was): &(&u64, &Node)| (was.parent, was.name) == (node.parent, node.name);
-            let Some((was_id, was)) = old.nodes.iter().find(place) else { continue };
-            let is_new = !old.nodes.contains_key(id) && !self.nodes.contains_key(was_id);
-            let (gone, come) = (Change::Delete { path: old.path(*was_id) }, self.path(*id));
-            let create = Change::Create { path: come.clone(), entry: node.entry.clone() };
-            if is_new && was.entry.kind() != node.entry.kind() && plan.contains(&gone) && random.below(2) == 0 {
-                plan.retain(|change| *change != gone && *change != create);
-                plan.push(Change::Replace { path: come, entry: node.entry.clone() });
-            }
-        }
-        plan
-    }
-}
-
-/// In a directory that moves out of a deleted one: a set cannot say that (`protocol::Tree`), planners send no such plan.
-fn deletes_below_a_delete(plan: &[Change]) -> bool {
-    let deleted: BTreeSet<_> =
-        plan.iter().filter(|change| change.kind() == ChangeKind::Delete).map(Change::path).collect();
-    deleted.iter().any(|path| path.ancestors().any(|above| deleted.contains(&above)))
-}
-
 fn check_history(seed: u64, edits: usize, changes: usize, max_changes: usize) {
     let random = SeededRandom::new(seed);
-    let mut world = World::new();
-    (0..30).for_each(|_| world.create(&random));
+    let mut world = World::random(&random, false);
     let (base, old) = (world.tree(), world.clone());
     (0..edits).for_each(|_| world.step(&random));
     let plan = world.plan_since(&old, &random);

@@ -24,19 +24,19 @@ pub enum CallError {
     Unreachable(#[source] TransportError),
     /// The receiver does not let this token in, or not there.
     #[error("the receiver refuses this client: {0}")]
-    Refused(#[source] Problem),
+    Refused(Problem),
     /// The receiver's certificate, or its TLS, is not acceptable.
     #[error("the receiver's certificate or TLS was not accepted: {0}")]
     Certificate(String),
     /// Another live client has taken this mirror over.
     #[error("fenced: {0}")]
-    Fenced(#[source] Problem),
+    Fenced(Problem),
     /// Asked to stop while waiting for another try.
     #[error("stopped while the receiver could not be reached")]
     Stopped(#[source] TransportError),
     /// Any other problem that does not go away by itself.
     #[error("the receiver answered: {0}")]
-    Problem(#[source] Problem),
+    Problem(Problem),
     /// What answers is no receiver, or one of another kind.
     #[error("the receiver does not speak this protocol: {0}")]
     Protocol(String),

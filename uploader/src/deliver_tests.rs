@@ -10,7 +10,8 @@ use seams::random::{Random, SeededRandom};
 use super::*;
 use crate::Transport;
 use crate::test_support::{
-    Client, Flaky, ModelReceiver, Script, create, delete, directory, file, interrupted, moved, path, tree,
+    Client, Flaky, ModelReceiver, Script, World, create, delete, deletes_below_a_delete, directory, file, interrupted,
+    moved, path, tree,
 };
 
 const TEXTS: &[&str] = &["", "1", "22", "333", "a text longer than one of the model's tiny frames"];
@@ -123,7 +124,7 @@ fn a_file_that_changes_or_cannot_be_read_costs_the_changes_that_name_it() {
         whys(&delivery),
         [
             "a: the file changed while it was sent",
-            "c: the file cannot be read",
+            "c: the file cannot be read: permission denied",
             "d: the file changed while it was sent"
         ]
     );
@@ -293,6 +294,48 @@ proptest! {
     fn over_a_network_that_loses_repeats_and_delays_it_converges(seed: u64, batch in 1usize..6) {
         converges(seed, batch);
     }
+
+    #[test]
+    fn whatever_is_refused_no_file_that_the_source_still_has_leaves_the_mirror(seed: u64, edits in 1usize..30, batch in 1usize..6) {
+        keeps_what_stays(seed, edits, batch);
+    }
+}
+
+/// A plan, short.
+fn lines(plan: &[Change]) -> String {
+    let line = |change: &Change| match change {
+        Change::Move { from, to, .. } => format!("R {from} -> {to}\n"),
+        other => format!("{:?} {}\n", other.kind(), other.path()),
+    };
+    plan.iter().map(line).collect()
+}
+
+/// Delivers a history of moves while the receiver refuses some paths.
+fn keeps_what_stays(seed: u64, edits: usize, batch: usize) {
+    let random = SeededRandom::new(seed);
+    let old = World::random(&random, true);
+    let mut new = old.clone();
+    (0..edits).for_each(|_| new.step(&random));
+    let plan = new.plan_since(&old, &random);
+    if deletes_below_a_delete(&plan) {
+        return;
+    }
+    let receiver = ModelReceiver::new();
+    let texts: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+    let client = client(&receiver).with(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    client.round(&old.tree(), 100).expect("a well receiver");
+    receiver.state().not_storable = new.paths().into_iter().filter(|_| random.below(6) == 0).collect();
+    let (delivery, ended) = client.deliver(plan.clone(), batch);
+    ended.expect("the rest goes on");
+    assert_eq!(delivery.delivered.len() + delivery.left_out.len(), plan.len());
+    in_step(&client, &receiver);
+    let there: Vec<_> = receiver.tree().iter().filter_map(|(_, entry)| Some(entry.content()?.0)).collect();
+    for content in new.contents_kept_since(&old) {
+        assert!(there.contains(&content), "{content:?} is gone: {} {:?}", lines(&plan), whys(&delivery));
+    }
+    receiver.state().not_storable.clear();
+    client.round(&new.tree(), 100).expect("the next round heals");
+    assert_eq!(receiver.tree(), new.tree());
 }
 
 #[test]

@@ -12,13 +12,13 @@ use thiserror::Error;
 pub enum Why {
     /// The receiver cannot apply it: a problem of its path.
     #[error("the receiver refuses it: {0}")]
-    Refused(#[source] RefusalReason),
+    Refused(RefusalReason),
     /// Its file changed while it was sent: deferred to the next round.
     #[error("the file changed while it was sent")]
     ContentChanged,
     /// Its file cannot be read: a problem of its path.
-    #[error("the file cannot be read")]
-    Unreadable(#[source] Arc<io::Error>),
+    #[error("the file cannot be read: {0}")]
+    Unreadable(Arc<io::Error>),
     /// The receiver asks for its content again and again: a problem of its path.
     #[error("the receiver could not put its content together")]
     NeverComplete,
@@ -39,7 +39,8 @@ pub struct LeftOut {
 /// Places whose state differs from what later changes take for granted.
 ///
 /// A change falls with another if it names a place at or below one that the other was to change (what it means there
-/// is not there), or deletes what lies above it (something may still be in there that was to move out).
+/// is not there), or deletes what lies above it (something may still be in there that was to move out). What was to
+/// leave and did not goes along where its directory moves: there, too, it must not be overwritten.
 #[derive(Debug, Default)]
 pub(crate) struct Unsettled(BTreeSet<RelPath>);
 
@@ -68,16 +69,19 @@ impl Unsettled {
             return;
         }
         let named = Named::of(changes);
-        let mut open: Vec<RelPath> = self.0.iter().cloned().collect();
+        let mut open: Vec<RelPath> = std::mem::take(&mut self.0).into_iter().collect();
         open.extend(failed.keys().flat_map(|index| unsettles(&changes[*index]).cloned()));
         while let Some(place) = open.pop() {
-            for index in named.concerned_by(&place, changes) {
-                failed.entry(index).or_insert_with(|| {
-                    open.extend(unsettles(&changes[index]).cloned());
-                    Why::Dependent
-                });
+            let gone_along = named.gone_along(&place, changes);
+            for place in std::iter::once(place).chain(gone_along) {
+                for index in named.concerned_by(&place, changes) {
+                    failed.entry(index).or_insert_with(|| {
+                        open.extend(unsettles(&changes[index]).cloned());
+                        Why::Dependent
+                    });
+                }
+                self.0.insert(place);
             }
-            self.0.insert(place);
         }
     }
 }
@@ -103,6 +107,23 @@ impl<'a> Named<'a> {
         let above = place.ancestors().filter_map(|above| self.0.get(&above)).flatten().copied();
         concerned.extend(above.filter(|index| empties(&changes[*index])));
         concerned
+    }
+
+    /// Where a place comes to lie when the nearest moving directory above it moves.
+    fn gone_along(&self, place: &RelPath, changes: &[Change]) -> Option<RelPath> {
+        let mut above = place.parent();
+        while let Some(directory) = above {
+            let mut named = self.0.get(&directory).into_iter().flatten();
+            let moved = named.find_map(|index| match &changes[*index] {
+                Change::Move { from, to, .. } if *from == directory => place.rebased(from, to),
+                _ => None,
+            });
+            if moved.is_some() {
+                return moved;
+            }
+            above = directory.parent();
+        }
+        None
     }
 }
 

@@ -48,6 +48,21 @@ fn a_directory_is_not_deleted_while_something_may_still_have_to_move_out() {
 }
 
 #[test]
+fn what_did_not_move_out_of_a_moving_directory_is_not_overwritten_where_it_arrives() {
+    let changes = [
+        moved("b/c", "x", file("1")),
+        moved("b", "d", directory()),
+        moved("y", "d/c", file("2")),
+        create("d/e", file("3")),
+    ];
+    assert_eq!(falls(&changes, &[0]), [0, 2]);
+    let mut unsettled = Unsettled::default();
+    assert_eq!(sift(&mut unsettled, &changes[..1], &[0]), [0]);
+    assert_eq!(sift(&mut unsettled, &changes[1..2], &[]), [0; 0]);
+    assert_eq!(sift(&mut unsettled, &changes[2..], &[]), [0], "in a later batch");
+}
+
+#[test]
 fn contents_and_metadata_fall_alone() {
     let metadata = |at: RelPath| Change::Metadata { path: at, metadata: Metadata::default() };
     assert_eq!(falls(&[metadata(RelPath::root()), create("a", file("1"))], &[0]), [0]);

@@ -41,6 +41,6 @@ pub use http::{HttpSettings, HttpTransport, SetupError};
 pub use ledger::{Ledger, Standing};
 pub use left_out::{LeftOut, Why};
 pub use retry::RetryPolicy;
-pub use session::{Contacted, claim, make_contact, take_over};
+pub use session::{Contacted, Meeting, claim, make_contact, meet, take_over};
 pub use token::{InvalidToken, Token};
 pub use transport::{Cause, Traffic, Transport, TransportError};

@@ -37,37 +37,32 @@ pub struct Contacted {
     pub how: Next,
 }
 
-/// Says hello, asks where the mirror stands, and does what [`decide`] says, until both sides agree.
+/// Meets the receiver and does what [`decide`] says, until both sides agree.
 ///
-/// Interrupted at any point, the next contact finds the way from there.
+/// Whoever must first see whose copy the mirror is, uses [`meet`] and [`Meeting::agree`].
 ///
 /// # Errors
-/// Fenced; no common version; a receiver or a snapshot that fails.
+/// As these two.
 pub fn make_contact(
     caller: &Caller,
     mirror: &MirrorName,
     ledger: &dyn Ledger,
     random: &dyn Random,
 ) -> Result<Contacted, DeliverError> {
-    let meeting = Meeting::begin(caller, mirror, ledger)?;
-    let next = decide(&meeting.standing, meeting.hello.store, &meeting.reply);
-    meeting.conclude(next, random)
+    meet(caller, mirror, ledger)?.agree(random)
 }
 
-/// The same where a person decided that this client writes the mirror from now on: it gets a new lineage, and whoever
-/// wrote it before is fenced.
+/// The same where a person decided that this client writes the mirror from now on.
 ///
 /// # Errors
-/// As [`make_contact`], but never fenced.
+/// As [`meet`] and [`Meeting::take_over`].
 pub fn take_over(
     caller: &Caller,
     mirror: &MirrorName,
     ledger: &dyn Ledger,
     random: &dyn Random,
 ) -> Result<Contacted, DeliverError> {
-    let meeting = Meeting::begin(caller, mirror, ledger)?;
-    let next = seize(&meeting.standing, meeting.hello.store, &meeting.reply);
-    meeting.conclude(next, random)
+    meet(caller, mirror, ledger)?.take_over(random)
 }
 
 /// Records the source of a mirror; `replaces` names the one it had, where a person accepted the new one.
@@ -84,8 +79,9 @@ pub fn claim(
     Ok(())
 }
 
-/// What both sides said of themselves.
-struct Meeting<'a> {
+/// What both sides said of themselves. Nothing is changed yet, here or there.
+#[derive(Debug)]
+pub struct Meeting<'a> {
     caller: &'a Caller,
     mirror: &'a MirrorName,
     ledger: &'a dyn Ledger,
@@ -94,16 +90,49 @@ struct Meeting<'a> {
     reply: ContactReply,
 }
 
-impl<'a> Meeting<'a> {
-    fn begin(caller: &'a Caller, mirror: &'a MirrorName, ledger: &'a dyn Ledger) -> Result<Self, DeliverError> {
-        let standing = ledger.standing().map_err(DeliverError::reading)?;
-        let hello = caller.call(Hello { protocol_min: PROTOCOL_MIN, protocol_max: PROTOCOL_MAX })?;
-        if hello.protocol_min > PROTOCOL_MAX || hello.protocol_max < PROTOCOL_MIN {
-            return Err(DeliverError::Version { min: hello.protocol_min, max: hello.protocol_max });
-        }
-        let Standing { lineage, head, .. } = standing;
-        let reply = caller.call(Contact { mirror: mirror.clone(), lineage, head })?;
-        Ok(Self { caller, mirror, ledger, standing, hello, reply })
+/// Says hello and asks where the mirror stands.
+///
+/// # Errors
+/// No common version; a receiver or a snapshot that fails.
+pub fn meet<'a>(
+    caller: &'a Caller,
+    mirror: &'a MirrorName,
+    ledger: &'a dyn Ledger,
+) -> Result<Meeting<'a>, DeliverError> {
+    let standing = ledger.standing().map_err(DeliverError::reading)?;
+    let hello = caller.call(Hello { protocol_min: PROTOCOL_MIN, protocol_max: PROTOCOL_MAX })?;
+    if hello.protocol_min > PROTOCOL_MAX || hello.protocol_max < PROTOCOL_MIN {
+        return Err(DeliverError::Version { min: hello.protocol_min, max: hello.protocol_max });
+    }
+    let Standing { lineage, head, .. } = standing;
+    let reply = caller.call(Contact { mirror: mirror.clone(), lineage, head })?;
+    Ok(Meeting { caller, mirror, ledger, standing, hello, reply })
+}
+
+impl Meeting<'_> {
+    /// The source that the mirror was claimed for. If it is not ours, nobody must take the mirror over.
+    #[must_use]
+    pub fn source(&self) -> Option<&Source> {
+        self.reply.source.as_ref()
+    }
+
+    /// Does what [`decide`] says, until both sides agree. Interrupted at any point, the next meeting finds the way
+    /// from there.
+    ///
+    /// # Errors
+    /// Fenced; a receiver or a snapshot that fails.
+    pub fn agree(self, random: &dyn Random) -> Result<Contacted, DeliverError> {
+        let next = decide(&self.standing, self.hello.store, &self.reply);
+        self.conclude(next, random)
+    }
+
+    /// Gives this client a new lineage, and fences whoever wrote the mirror before: a person decided so.
+    ///
+    /// # Errors
+    /// A receiver or a snapshot that fails.
+    pub fn take_over(self, random: &dyn Random) -> Result<Contacted, DeliverError> {
+        let next = seize(&self.standing, self.hello.store, &self.reply);
+        self.conclude(next, random)
     }
 
     fn conclude(self, next: Next, random: &dyn Random) -> Result<Contacted, DeliverError> {

@@ -48,6 +48,21 @@ fn a_claim_is_told_at_the_next_contact() {
 }
 
 #[test]
+fn a_meeting_shows_whose_copy_the_mirror_is_before_anything_is_taken_over() {
+    let receiver = ModelReceiver::new();
+    let owner = established(&receiver);
+    let source = Source { path: b"/a".to_vec().into(), identity: b"1".to_vec().into(), host: "here".to_owned() };
+    claim(&owner.caller(), &owner.mirror, source.clone(), None).expect("nobody else claimed it");
+    let stranger = client(9, &receiver);
+    let caller = stranger.caller();
+    let meeting = meet(&caller, &stranger.mirror, &stranger.ledger).expect("a well receiver");
+    assert_eq!(meeting.source(), Some(&source));
+    drop(meeting);
+    assert!(receiver.state().superseded.is_empty());
+    assert_eq!(owner.contact().expect("nobody took over").how, Next::GoOn);
+}
+
+#[test]
 fn a_lost_answer_to_a_commit_is_an_acknowledgement_at_the_next_contact() {
     let receiver = ModelReceiver::new();
     let deaf = receiver.clone();

@@ -2,9 +2,11 @@
 
 mod client;
 mod receiver;
+mod world;
 
 pub(crate) use client::{Client, Kept};
 pub(crate) use receiver::{Flaky, ModelReceiver, Script, interrupted};
+pub(crate) use world::{World, deletes_below_a_delete};
 
 use protocol::{Change, ContentId, Entry, Kind, Metadata, RelPath, Tree};
 

@@ -61,7 +61,6 @@ pub enum TransportError {
     #[error("the receiver answered: {problem}")]
     Problem {
         /// Its own words.
-        #[source]
         problem: Problem,
         /// How long it asks to be left alone.
         retry_after: Option<Duration>,
