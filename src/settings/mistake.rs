@@ -62,6 +62,12 @@ pub(crate) enum Mistake {
     /// Neither a source nor a mirror in the configuration.
     #[error("there is nothing to mirror: no SOURCE is given, and the configuration has no [[mirror]]")]
     NoMirror,
+    /// A receiver on another machine, without TLS.
+    #[error("{url} would send the token and all contents so that they can be read on the way")]
+    Plaintext {
+        /// Its address.
+        url: String,
+    },
     /// One name for several mirrors.
     #[error("{flag} names one mirror, but the configuration has {mirrors}")]
     OneNameForSeveral {
@@ -95,6 +101,7 @@ impl Mistake {
             ),
             Self::Missing { key, flag } => Some(format!("add {flag}, or `{key} = ...` in the configuration file")),
             Self::NoMirror => Some("`roundsman scan SOURCE --to DEST`, or see `config.example.toml`".to_owned()),
+            Self::Plaintext { .. } => Some("use https, or insist with --allow-plaintext".to_owned()),
             Self::OneNameForSeveral { .. } => Some("say which SOURCE is meant".to_owned()),
             Self::Unfit { .. } | Self::UnknownKey { .. } | Self::Syntax { .. } | Self::Unreadable { .. } => None,
         }

@@ -8,7 +8,7 @@ use super::environment::Environment;
 use super::key::{Key, Scope};
 use super::layer::{Given, Layer, Origin, decide};
 use super::mistake::{Mistake, Mistakes};
-use super::value::AtOnce;
+use super::value::{AtOnce, To};
 use super::{ClientSettings, DataSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys};
 use crate::config::{self, ConfigFile};
 
@@ -76,7 +76,8 @@ impl Typed {
     /// The mirrors to make: that of SOURCE, with what the configuration says of it, or all of the configuration.
     ///
     /// # Errors
-    /// There is none, one has no destination, or one name was given for several.
+    /// There is none, one has no destination or one that everybody on the way could listen to, or one name was given
+    /// for several.
     pub(crate) fn mirrors(&self) -> Result<Vec<MirrorSettings>, Mistake> {
         let nothing_more = Layer::default();
         let mut tables = self.chosen_tables();
@@ -87,7 +88,10 @@ impl Typed {
         if let (2.., Some((key, name))) = (tables.len(), self.said("mirror")) {
             return Err(Mistake::OneNameForSeveral { flag: name.origin.describe(key), mirrors: tables.len() });
         }
-        tables.into_iter().map(|table| MirrorSettings::resolve(&self.for_mirror(table))).collect()
+        tables
+            .into_iter()
+            .map(|table| MirrorSettings::resolve(&self.for_mirror(table))?.kept_from_listeners())
+            .collect()
     }
 
     /// Which `[[mirror]]` tables are meant: those of the given source, else all.
@@ -128,6 +132,18 @@ impl Typed {
     /// The configuration file that was read, if there is one.
     pub(crate) fn config_path(&self) -> Option<&Path> {
         self.file.path.as_deref()
+    }
+}
+
+impl MirrorSettings {
+    /// Nothing goes to another machine without TLS unless somebody insists.
+    fn kept_from_listeners(self) -> Result<Self, Mistake> {
+        match &self.to {
+            To::Url(url) if url.is_plaintext() && !url.is_loopback() && !self.allow_plaintext => {
+                Err(Mistake::Plaintext { url: url.to_string() })
+            }
+            To::Url(_) | To::Directory(_) => Ok(self),
+        }
     }
 }
 

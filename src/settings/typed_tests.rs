@@ -5,7 +5,7 @@ use clap::{Args, Command, FromArgMatches};
 use super::*;
 use crate::args::{Flags, ForConfig};
 use crate::settings::key::Flag;
-use crate::settings::value::{Shape, To};
+use crate::settings::value::Shape;
 
 fn flags(arguments: &[String]) -> Layer {
     let command = Flags::<ForConfig>::augment_args(Command::new("test").no_binary_name(true));
@@ -130,6 +130,21 @@ fn nothing_to_mirror_no_destination_and_one_name_for_several_are_mistakes_that_s
     assert!(refusal(&["/a"], "").starts_with("--to is not given"));
     let two = "to = '/c'\n[[mirror]]\nsource = '/a'\n[[mirror]]\nsource = '/b'";
     assert_eq!(refusal(&["--mirror=x"], two), "flag --mirror names one mirror, but the configuration has 2");
+}
+
+#[test]
+fn nothing_goes_to_another_machine_without_tls_unless_somebody_insists() {
+    let mirrors = |to: &str, more: &[&str]| {
+        let arguments = ["/a".to_owned(), format!("--to={to}")].into_iter().chain(more.iter().map(ToString::to_string));
+        typed(&arguments.collect::<Vec<_>>(), &[], "").mirrors()
+    };
+    let mistake = mirrors("http://192.0.2.1:7373", &[]).expect_err("can be read on the way");
+    assert!(mistake.hint().expect("says what to do").contains("--allow-plaintext"));
+    for (to, more) in
+        [("http://127.0.0.1:1", &[][..]), ("https://192.0.2.1", &[]), ("http://192.0.2.1", &["--allow-plaintext"])]
+    {
+        mirrors(to, more).expect("is safe, or insisted on");
+    }
 }
 
 #[test]
