@@ -20,8 +20,8 @@ pub(crate) use manual::man_pages;
 #[derive(Debug, Parser)]
 #[command(name = "roundsman", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// Read this configuration file, which must exist
-    #[arg(long, global = true, value_name = "FILE", env = "ROUNDSMAN_CONFIG", hide_env = true, display_order = 900)]
+    /// Read this configuration file, which must exist; also by ROUNDSMAN_CONFIG
+    #[arg(long, global = true, value_name = "FILE", display_order = 900)]
     pub(crate) config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]

@@ -32,11 +32,15 @@ pub(crate) struct ConfigFile {
     pub(crate) mirrors: Vec<Layer>,
 }
 
-/// Reads the file that was named, else the user's, else the administrator's, else nothing.
+/// The variable that names a configuration file.
+const VARIABLE: &str = "ROUNDSMAN_CONFIG";
+
+/// Reads the file that was named, by flag or variable, else the user's, else the administrator's, else nothing.
 ///
 /// # Errors
 /// The named file does not exist, one cannot be read, or something in it cannot be meant so.
 pub(crate) fn read(named: Option<&Path>, environment: &Environment) -> Result<ConfigFile, Mistakes> {
+    let named = named.or_else(|| environment.get(VARIABLE).map(Path::new));
     let user = environment.config_home().map(|home| home.join("roundsman/config.toml"));
     let usual = user.into_iter().chain([PathBuf::from(SYSTEM_WIDE)]);
     let candidates: Vec<PathBuf> = match named {

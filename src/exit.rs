@@ -136,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_each_code_with_its_meaning() {
+        let readme = include_str!("../README.md");
+        let done_or_not = Exit::ALL.iter().filter(|exit| !matches!(exit, Exit::Interrupted | Exit::Terminated));
+        for exit in done_or_not {
+            let row = format!("| {} | {} |", exit.code(), exit.meaning());
+            assert!(readme.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn when_several_apply_what_stopped_a_round_comes_first_then_held_problems_deferred() {
         use Exit::{Deferred, Done, Failed, Fenced, Held, Locked, Problems, Refused, Terminated, Unreachable, Usage};
         let order = [Terminated, Failed, Usage, Unreachable, Locked, Refused, Fenced, Held, Problems, Deferred, Done];

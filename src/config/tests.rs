@@ -123,6 +123,18 @@ fn a_named_file_must_exist_and_be_readable_text_of_reasonable_size() {
     assert!(refusal("long").contains("longer than 1 MiB"));
 }
 
+#[test]
+fn a_variable_may_name_the_file_and_a_flag_decides_over_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("config.toml");
+    std::fs::write(&path, "quiet = true").expect("writes");
+    let by_variable = |value: &Path| Environment::from_iter([(VARIABLE, value)]);
+    assert_eq!(read(None, &by_variable(&path)).expect("exists").path, Some(path.clone()));
+    let absent = by_variable(Path::new("/absent"));
+    read(None, &absent).expect_err("must exist");
+    assert_eq!(read(Some(&path), &absent).expect("exists").path, Some(path));
+}
+
 /// The example with each commented-out setting (`#key = …`, `#[[mirror]]`; prose has a blank after `#`) taken in.
 fn with_comments_taken_in(example: &str) -> String {
     let taken_in = |line: &str| match line.strip_prefix('#') {
