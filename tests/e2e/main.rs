@@ -4,5 +4,14 @@ mod support;
 
 mod bad_input;
 mod changes;
+mod configuration;
+mod crashes;
+mod cron;
+mod full;
+mod local;
+mod loops;
+mod moving;
 mod names;
 mod safety;
+mod terminal;
+mod timing;

@@ -1,7 +1,9 @@
 //! What every end-to-end test stands on: a world with a source, a receiver and the command, and trees to compare.
 
+pub(crate) mod process;
 pub(crate) mod tree;
 pub(crate) mod world;
 
-pub(crate) use tree::{assert_mirrored, write};
+pub(crate) use process::{PATIENCE, Started, comes_true, wait_until};
+pub(crate) use tree::{assert_mirrored, many_files, noise, write};
 pub(crate) use world::{Outcome, Receiver, World};

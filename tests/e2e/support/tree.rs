@@ -105,3 +105,25 @@ pub(crate) fn names(root: &Path) -> Vec<String> {
     let shown = |path: &PathBuf| OsStr::to_string_lossy(path.as_os_str()).into_owned();
     read(root).keys().filter(|path| !path.as_os_str().is_empty()).map(shown).collect()
 }
+
+/// Bytes that do not compress, the same for the same seed.
+pub(crate) fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    // xorshift64*: never zero, so never stuck.
+    let mut state = seed | 1;
+    let words = std::iter::repeat_with(|| {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes()
+    });
+    words.flatten().take(bytes).collect()
+}
+
+/// Writes so many small files, 50 to a directory, each with bytes of its own.
+pub(crate) fn many_files(root: &Path, count: usize) {
+    for number in 0..count {
+        let directory = root.join(format!("d{:03}", number / 50));
+        fs::create_dir_all(&directory).expect("a directory can be made");
+        fs::write(directory.join(format!("f{number}")), format!("file number {number}\n")).expect("a file can be written");
+    }
+}

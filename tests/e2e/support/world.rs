@@ -2,10 +2,12 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::process::{Started, comes_true};
 use super::tree::{assert_mirrored, write};
 
 /// How one run of the command ended.
@@ -18,17 +20,19 @@ pub(crate) struct Outcome {
 
 impl From<Output> for Outcome {
     fn from(output: Output) -> Self {
-        use std::os::unix::process::ExitStatusExt;
-        let signal = output.status.signal().map_or(-1, |signal| -signal);
-        Self {
-            code: output.status.code().unwrap_or(signal),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self::new(output.status, text(&output.stdout), text(&output.stderr))
     }
 }
 
 impl Outcome {
+    /// The code is minus the number of the signal that killed it, if one did.
+    pub(crate) fn new(status: ExitStatus, stdout: String, stderr: String) -> Self {
+        use std::os::unix::process::ExitStatusExt;
+        let signal = status.signal().map_or(-1, |signal| -signal);
+        Self { code: status.code().unwrap_or(signal), stdout, stderr }
+    }
+
     /// Fails unless the command ended with this code; shows what it said.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {
@@ -45,11 +49,22 @@ impl Outcome {
         summary
     }
 
+    /// Every summary of a loop with `--json`.
+    pub(crate) fn summaries(&self) -> Vec<serde_json::Value> {
+        summaries(&self.stdout)
+    }
+
     /// One number of the summary.
     #[track_caller]
     pub(crate) fn count(&self, key: &str) -> u64 {
         self.summary()[key].as_u64().unwrap_or_else(|| panic!("the summary has no number {key}: {}", self.stdout))
     }
+}
+
+/// The summaries in what `--json` said. The last line of a command that runs, or was killed, may be half there.
+pub(crate) fn summaries(stdout: &str) -> Vec<serde_json::Value> {
+    let lines = stdout.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.filter(|message| message["message_type"] == "summary").collect()
 }
 
 /// A source, a state directory, a destination directory, all in one temporary directory.
@@ -129,6 +144,16 @@ impl World {
         self.command(arguments).output().expect("the command can be run").into()
     }
 
+    /// Starts the command and lets it run.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Started {
+        Started::new(self.command(arguments))
+    }
+
+    /// Starts a loop to the local directory, with `--json`.
+    pub(crate) fn start_loop(&self, interval: &str) -> Started {
+        self.start(&["scan", "source", "--to", "data", "--interval", interval, "--json"])
+    }
+
     /// One round to the local directory, with `--json` and more arguments.
     pub(crate) fn scan(&self, more: &[&str]) -> Outcome {
         self.run(&[&["scan", "source", "--to", "data", "--json"], more].concat())
@@ -162,7 +187,12 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Starts it and waits until it says where it listens.
     pub(crate) fn start(world: &World) -> Self {
-        let mut command = world.command(&["receive", "--data", "data", "--listen", "127.0.0.1:0"]);
+        Self::start_at(world, "127.0.0.1:0")
+    }
+
+    /// The same at an address.
+    pub(crate) fn start_at(world: &World, address: &str) -> Self {
+        let mut command = world.command(&["receive", "--data", "data", "--listen", address]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the receiver starts");
         let stdout = child.stdout.take().expect("its stdout is a pipe");
         let mut line = String::new();
@@ -181,6 +211,30 @@ impl Receiver {
     pub(crate) fn scan(&self, world: &World, more: &[&str]) -> Outcome {
         let fixed = ["scan", "source", "--to", &self.url, "--token-file", "token", "--json"];
         world.run(&[&fixed, more].concat())
+    }
+
+    /// Starts a round, or a loop of rounds, of the client `tester` to it.
+    pub(crate) fn start_scan(&self, world: &World, more: &[&str]) -> Started {
+        let fixed = ["scan", "source", "--to", &self.url, "--token-file", "token", "--json"];
+        world.start(&[&fixed, more].concat())
+    }
+
+    /// Its address, such as `127.0.0.1:7373`.
+    pub(crate) fn address(&self) -> String {
+        self.url.trim_start_matches("http://").to_owned()
+    }
+
+    /// Asks it to end; the exit code, which must come within this time.
+    #[track_caller]
+    pub(crate) fn end(mut self, name: &str, within: Duration) -> Option<i32> {
+        signal(self.child.id(), name);
+        let mut status = None;
+        let ended = comes_true(within, || {
+            status = self.child.try_wait().expect("it is our child");
+            status.is_some()
+        });
+        assert!(ended, "the receiver is still running {within:?} after SIG{name}");
+        status.and_then(|status| status.code())
     }
 
     /// kill -9.
