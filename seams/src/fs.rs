@@ -234,3 +234,10 @@ pub fn open_by_components(root: &Arc<dyn Directory>, path: &RelPath) -> io::Resu
 pub fn leads_nowhere(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP))
 }
+
+/// Whether an error of looking up a name says that no file could ever be called so here: too long, or bytes that this
+/// file system does not take.
+#[must_use]
+pub fn refuses_name(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NAMETOOLONG | Errno::ILSEQ | Errno::INVAL))
+}
