@@ -47,6 +47,7 @@ impl Stop {
                     _ = terminate.recv() => Exit::Terminated,
                     () = tokio::time::sleep(PATIENCE) => in_good_order.unwrap_or(first),
                 };
+                #[expect(clippy::disallowed_methods, reason = "asked twice, or too slow: it must end at once")]
                 std::process::exit(last.code().into());
             });
         })?;
