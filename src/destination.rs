@@ -82,7 +82,8 @@ impl LocalTransport {
             return Ok(Arc::clone(link));
         }
         let connected = connect(&self.data);
-        let link = connected.map_err(|error| TransportError::Unreachable { nothing_listens: false, source: error.into() })?;
+        let link =
+            connected.map_err(|error| TransportError::Unreachable { nothing_listens: false, source: error.into() })?;
         Ok(Arc::clone(linked.now.insert(Arc::new(link))))
     }
 
@@ -117,7 +118,9 @@ impl Transport for LocalTransport {
 /// Nobody answers there any more, or somebody else does, who does not know our secret.
 fn server_is_gone(error: &TransportError) -> bool {
     match error {
-        TransportError::Unreachable { .. } | TransportError::Interrupted { .. } | TransportError::TimedOut { .. } => true,
+        TransportError::Unreachable { .. } | TransportError::Interrupted { .. } | TransportError::TimedOut { .. } => {
+            true
+        }
         TransportError::Problem { problem, .. } => {
             matches!(problem.code, ProblemCode::Unauthorized | ProblemCode::Unavailable)
         }

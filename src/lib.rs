@@ -5,31 +5,32 @@
 
 mod args;
 mod config;
-mod settings;
 mod duration;
+mod settings;
 
 mod commands;
-mod route;
-mod visit;
-pub mod round;
-mod round_failure;
+mod destination;
 mod ledger;
-mod source_contents;
 mod meter;
 mod mirror_lock;
-mod destination;
+pub mod round;
+mod round_failure;
+mod route;
+mod source_contents;
 mod stop;
+mod visit;
 
+mod exit;
+mod log;
 mod output;
 mod progress;
-mod log;
-mod exit;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use args::{Cli, ClientCommand, Command, ConfigCommand};
 use commands::scan::Rounds;
@@ -52,11 +53,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return exit.into();
         }
     };
+    raise_descriptor_limit();
     let exit = perform(cli).unwrap_or_else(|failure| {
         eprint!("{}", failure.report());
         failure.exit
     });
     exit.into()
+}
+
+/// Deep trees and many connections want more descriptors than the usual soft limit; the hard one is the administrator's.
+/// Where it cannot be raised, less must do.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).unwrap_or_default();
 }
 
 fn perform(cli: Cli) -> Result<Exit, Failure> {
@@ -102,7 +112,8 @@ fn with_output(typed: &Typed, act: impl FnOnce(&Typed, &Output) -> Result<Exit, 
     let terminal = Terminal::detect(&Environment::current());
     let bars = Bars::new(terminal.shows_progress(&settings));
     // A dry run creates no file anywhere, a log file included.
-    let logged = OutputSettings { log_file: settings.log_file.clone().filter(|_| !typed.is_dry_run()), ..settings.clone() };
+    let logged =
+        OutputSettings { log_file: settings.log_file.clone().filter(|_| !typed.is_dry_run()), ..settings.clone() };
     log::start(&logged, &bars)?;
     let output = Output::new(&settings, terminal, bars);
     let exit = act(typed, &output).unwrap_or_else(|failure| {

@@ -56,9 +56,10 @@ impl Bars {
         self.both.suspend(print)
     }
 
-    /// Takes the bars away. Where that fails there is no terminal any more.
+    /// Takes the bars away until the next round begins.
     pub(crate) fn clear(&self) {
-        self.both.clear().unwrap_or_default();
+        self.scanning.bytes.finish_and_clear();
+        self.sending.bytes.finish_and_clear();
     }
 }
 
@@ -197,6 +198,19 @@ mod tests {
         let text = drawn.text();
         let (before, _) = text.split_once("+ a file").expect("was printed");
         assert!(before.ends_with("<clear>"), "{text}");
+    }
+
+    #[test]
+    fn after_a_round_the_bars_are_gone_until_the_next_one_begins() {
+        let (bars, drawn) = drawn_bars();
+        bars.seen(1, 1);
+        bars.scanning.bytes.force_draw();
+        bars.clear();
+        bars.suspend(|| drawn.write_line("the last line")).expect("is in memory");
+        let last = drawn.text().rfind("the last line").expect("was printed");
+        assert!(!drawn.text()[last..].contains("Scanning"), "{}", drawn.text());
+        bars.begin().scanning.bytes.force_draw();
+        assert!(drawn.text()[last..].contains("Scanning  0 files"), "{}", drawn.text());
     }
 
     #[test]

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use protocol::wire::{self, Source};
 use protocol::{Change, Kind, MirrorName, RelPath, RoundId};
-use scanner::{Counts, Filter, Finding, RootIdentity, RootTrouble, Scan, ScanError, Scanned, check_not_emptied, check_root, plan};
+use scanner::{
+    Counts, Filter, Finding, RootIdentity, RootTrouble, Scan, ScanError, Scanned, check_not_emptied, check_root, plan,
+};
 use seams::clock::Clock;
 use seams::fs::{Directory, Fs};
 use seams::parallel::Parallel;
@@ -18,7 +20,9 @@ use seams::progress::Progress;
 use seams::random::{Random, id};
 use snapshot_db::{Snapshot, SnapshotError};
 use thiserror::Error;
-use uploader::{Caller, Contacted, DeliverError, Deliverer, Delivery, Entangled, Sizes, Traffic, Why, batches, claim, make_contact};
+use uploader::{
+    Caller, Contacted, DeliverError, Deliverer, Delivery, Entangled, Sizes, Traffic, Why, batches, claim, meet,
+};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
@@ -127,6 +131,26 @@ pub enum RoundError {
     Entangled(#[from] Entangled),
 }
 
+impl RoundError {
+    /// Whether the snapshot itself is broken, so that only a new one helps.
+    #[must_use]
+    pub fn is_damaged_snapshot(&self) -> bool {
+        let inner = |error: &io::Error| {
+            error
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<SnapshotError>())
+                .is_some_and(SnapshotError::is_damage)
+        };
+        match self {
+            Self::Snapshot(error) => error.is_damage(),
+            Self::Scan(ScanError::Recorded(error)) | Self::Deliver(DeliverError::Ledger { source: error, .. }) => {
+                inner(error)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Beat<'_> {
     /// A whole round.
     #[must_use]
@@ -186,17 +210,24 @@ impl Beat<'_> {
         Ok((root, identity))
     }
 
-    /// Agrees with the receiver on the head, and on whose copy the mirror is.
+    /// Agrees with the receiver on whose copy the mirror is, and then on the head: a source that is refused must not
+    /// have taken anything over.
     fn contact(&self, to: &Delivering<'_>, identity: &RootIdentity) -> Result<Contacted, RoundError> {
-        let contacted = make_contact(to.caller, to.mirror, &SnapshotLedger(self.snapshot), to.random)?;
+        let ledger = SnapshotLedger(self.snapshot);
+        let meeting = meet(to.caller, to.mirror, &ledger)?;
         let ours = self.own_source(to.host, identity);
-        match &contacted.source {
-            Some(theirs) if is_same_source(theirs, &ours, identity) => {}
-            Some(theirs) if !self.adopt => {
+        let theirs = meeting.source().cloned();
+        let is_ours = theirs.as_ref().is_some_and(|theirs| is_same_source(theirs, &ours, identity));
+        match &theirs {
+            Some(theirs) if !is_ours && !self.adopt => {
                 let (theirs, ours) = (name_of(theirs), name_of(&ours));
                 return Err(RoundError::OtherSource { mirror: to.mirror.clone(), theirs, ours });
             }
-            replaced => claim(to.caller, to.mirror, ours, replaced.clone())?,
+            Some(_) | None => {}
+        }
+        let contacted = meeting.agree(to.random)?;
+        if !is_ours {
+            claim(to.caller, to.mirror, ours, theirs)?;
         }
         let record = identity.to_bytes();
         if self.snapshot.root_record()?.as_ref() != Some(&record) {

@@ -13,16 +13,19 @@ const ADOPT: &str = "if this is the source from now on, accept it: --adopt";
 /// The failure that goes with an error.
 pub(crate) fn failure(error: RoundError, stop: &Stop) -> Failure {
     let (exit, hint) = match &error {
-        RoundError::Source { known: false, .. } => (Exit::Usage, Some("is the name right, and the disk mounted?".to_owned())),
+        RoundError::Source { known: false, .. } => {
+            (Exit::Usage, Some("is the name right, and the disk mounted?".to_owned()))
+        }
         RoundError::Source { known: true, .. } | RoundError::Root(RootTrouble::Emptied) => {
             (Exit::Failed, Some("is its disk mounted? Nothing was deleted at the mirror".to_owned()))
         }
         RoundError::Root(RootTrouble::OtherFilesystem { .. } | RootTrouble::OtherDirectory { .. }) => {
             (Exit::Failed, Some(format!("is the right disk mounted? Nothing was deleted at the mirror; {ADOPT}")))
         }
-        RoundError::OtherSource { .. } => {
-            (Exit::Failed, Some(format!("nothing was touched; to keep both, name another mirror: --mirror OTHER; {ADOPT}")))
-        }
+        RoundError::OtherSource { .. } => (
+            Exit::Failed,
+            Some(format!("nothing was touched; to keep both, name another mirror: --mirror OTHER; {ADOPT}")),
+        ),
         RoundError::Deliver(error) => delivering(error, stop),
         RoundError::Scan(_) | RoundError::Snapshot(_) | RoundError::Entangled(_) => (Exit::Failed, None),
     };
@@ -36,7 +39,9 @@ pub(crate) fn failure(error: RoundError, stop: &Stop) -> Failure {
 fn delivering(error: &DeliverError, stop: &Stop) -> (Exit, Option<String>) {
     match error {
         DeliverError::Call(error) => calling(error, stop),
-        DeliverError::Fenced { .. } => (Exit::Fenced, Some("`roundsman takeover` lets this client go on instead".to_owned())),
+        DeliverError::Fenced { .. } => {
+            (Exit::Fenced, Some("`roundsman takeover` lets this client go on instead".to_owned()))
+        }
         DeliverError::HeadMoved
         | DeliverError::Version { .. }
         | DeliverError::Protocol(_)
@@ -46,12 +51,16 @@ fn delivering(error: &DeliverError, stop: &Stop) -> (Exit, Option<String>) {
 
 fn calling(error: &CallError, stop: &Stop) -> (Exit, Option<String>) {
     match error {
-        CallError::Unreachable(_) => (Exit::Unreachable, Some("is the receiver running, and the address right?".to_owned())),
+        CallError::Unreachable(_) => {
+            (Exit::Unreachable, Some("is the receiver running, and the address right?".to_owned()))
+        }
         CallError::Refused(problem) => {
             let usual = "does the token file hold this client's present token?".to_owned();
             (Exit::Refused, Some(problem.hint.clone().unwrap_or(usual)))
         }
-        CallError::Certificate(_) => (Exit::Refused, Some("is it the right receiver, and its certificate known here?".to_owned())),
+        CallError::Certificate(_) => {
+            (Exit::Refused, Some("is it the right receiver, and its certificate known here?".to_owned()))
+        }
         CallError::Fenced(_) => (Exit::Fenced, Some("`roundsman takeover` lets this client go on instead".to_owned())),
         CallError::Stopped(_) => (stop.exit().unwrap_or(Exit::Terminated), None),
         CallError::Problem(problem) if problem.code == ProblemCode::NoSpace => {

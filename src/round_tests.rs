@@ -118,7 +118,11 @@ impl World {
         assert!(report.failure.is_none(), "{:?}", report.failure);
         assert!(report.problems.is_empty(), "{:?}", report.problems);
         assert_eq!(self.mirrored(), self.in_source(), "the mirror is the source");
-        assert_eq!(listed(&self.snapshot.acknowledged_tree().expect("readable")), self.mirrored(), "so is the snapshot");
+        assert_eq!(
+            listed(&self.snapshot.acknowledged_tree().expect("readable")),
+            self.mirrored(),
+            "so is the snapshot"
+        );
         report
     }
 
@@ -300,6 +304,7 @@ fn a_second_source_of_the_same_name_is_refused_and_both_are_named() {
     let message = report.failure.expect("refused").to_string();
     assert_eq!(message, "the mirror `source` is the copy of /source on test, not of /other/source on test");
     assert_eq!(world.mirrored(), before);
+    world.good_round();
 }
 
 #[test]
@@ -329,7 +334,8 @@ fn a_dry_run_says_what_a_round_would_do_and_asks_nobody() {
     world.transport.trace.lock().expect("not poisoned").clear();
     let source = PathBuf::from("/source");
     let report = world.beat(&world.snapshot, &source, false).dry_run();
-    let shown: Vec<String> = report.changes.iter().map(|change| format!("{:?} {}", change.kind(), change.path())).collect();
+    let shown: Vec<String> =
+        report.changes.iter().map(|change| format!("{:?} {}", change.kind(), change.path())).collect();
     assert_eq!(shown, ["Metadata .", "Create b"]);
     assert!(world.transport.trace.lock().expect("not poisoned").is_empty());
     assert_eq!(world.good_round().changes, report.changes);

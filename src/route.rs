@@ -72,7 +72,9 @@ impl Route {
         match self.source.metadata() {
             Ok(metadata) if metadata.is_dir() => Ok(()),
             Ok(_) => Err(failed("is not a directory".to_owned()).hint("name the directory that holds it")),
-            Err(error) => Err(failed(format!("cannot be opened: {error}")).hint("is the name right, and the disk mounted?")),
+            Err(error) => {
+                Err(failed(format!("cannot be opened: {error}")).hint("is the name right, and the disk mounted?"))
+            }
         }
     }
 }
@@ -106,7 +108,8 @@ fn mirror_name(given: Option<&MirrorName>, typed: &Path, source: &Path) -> Resul
         return Err(Failure::usage("`/` has no name of its own").hint("name the mirror: --mirror NAME"));
     };
     MirrorName::parse(name.as_bytes()).map_err(|error| {
-        let message = format!("the source's name `{}` cannot be the mirror's: {error}", protocol::escape(name.as_bytes()));
+        let message =
+            format!("the source's name `{}` cannot be the mirror's: {error}", protocol::escape(name.as_bytes()));
         Failure::usage(message).hint("name the mirror: --mirror NAME")
     })
 }
@@ -116,7 +119,8 @@ fn mirror_name(given: Option<&MirrorName>, typed: &Path, source: &Path) -> Resul
 fn data_directory(source: &Path, data: &Path) -> Result<PathBuf, Failure> {
     let data = settled(data)?;
     if data.starts_with(source) || source.starts_with(&data) {
-        let (inner, outer) = if data.starts_with(source) { ("destination", "source") } else { ("source", "destination") };
+        let (inner, outer) =
+            if data.starts_with(source) { ("destination", "source") } else { ("source", "destination") };
         let message = format!("the {inner} lies inside the {outer}: {} and {}", shown(source), shown(&data));
         return Err(Failure::usage(message).hint("choose a destination apart from the source"));
     }
@@ -182,7 +186,8 @@ mod tests {
 
     #[test]
     fn state_directories_of_one_name_differ_by_destination() {
-        let (mirror, to) = (MirrorName::parse("Fotos 2026".as_bytes()).expect("valid"), |path: &str| To::Directory(path.into()));
+        let (mirror, to) =
+            (MirrorName::parse("Fotos 2026".as_bytes()).expect("valid"), |path: &str| To::Directory(path.into()));
         let (one, other) = (state_name(&mirror, &to("/a")), state_name(&mirror, &to("/b")));
         assert!(one.starts_with("Fotos2026-") && other.starts_with("Fotos2026-") && one != other, "{one} {other}");
     }

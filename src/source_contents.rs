@@ -53,7 +53,9 @@ impl Contents for SourceContents<'_> {
     fn read(&self, content: &ContentId, range: ByteRange, into: &mut Vec<u8>) -> Result<(), ContentError> {
         let path = self.places.get(content).ok_or(ContentError::Changed)?;
         self.read_file(path, range, into).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::UnexpectedEof => ContentError::Changed,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::UnexpectedEof => {
+                ContentError::Changed
+            }
             _ => ContentError::Io(error),
         })
     }

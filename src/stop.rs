@@ -1,7 +1,7 @@
 //! Signals: the first asks for an end in good order, a second one ends at once.
 
-use std::sync::{Arc, Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};

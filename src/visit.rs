@@ -14,7 +14,8 @@ use seams::random::{Random, SystemRandom, id};
 use snapshot_db::{Opened, Snapshot};
 use uploader::{Caller, HttpSettings, HttpTransport, RetryPolicy, Token, Transport};
 
-use crate::destination::LocalTransport;
+use crate::commands::receive::refused;
+use crate::destination::{LinkError, LocalTransport};
 use crate::exit::{Exit, Failure};
 use crate::mirror_lock::MirrorLock;
 use crate::round::{Beat, Delivering, Report};
@@ -65,7 +66,8 @@ impl Visit {
             random: &SystemRandom,
             transfers: Parallel::new(self.settings.transfers.get()),
         };
-        let looking = Looking { route: &self.route, filter: &self.filter, snapshot: &self.snapshot, threads: self.threads };
+        let looking =
+            Looking { route: &self.route, filter: &self.filter, snapshot: &self.snapshot, threads: self.threads };
         looking.beat(&*self.clock, &self.settings, progress).round(&delivering)
     }
 
@@ -154,7 +156,11 @@ fn new_lineage() -> Lineage {
 
 fn transport(to: &To, settings: &MirrorSettings) -> Result<Arc<dyn Transport>, Failure> {
     match to {
-        To::Directory(data) => Ok(Arc::new(LocalTransport::open(data)?)),
+        To::Directory(data) => match LocalTransport::open(data) {
+            Ok(transport) => Ok(Arc::new(transport)),
+            Err(LinkError::Start(error)) => Err(refused(error)),
+            Err(error) => Err(error.into()),
+        },
         To::Url(address) => {
             let token = token_of(settings)?;
             Ok(Arc::new(HttpTransport::new(address.clone(), &token, HttpSettings::default())?))

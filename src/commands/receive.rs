@@ -1,6 +1,6 @@
 //! `roundsman receive`: takes in the mirrors of other machines until it is told to stop.
 
-use receiver::{Application, HoldError, Settings, StartError};
+use receiver::{Application, HoldError, Settings, StartError, TreeStoreError};
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -23,12 +23,15 @@ pub(crate) fn receive(data: &DataSettings, settings: &ReceiveSettings, output: &
     Ok(Exit::Done)
 }
 
-fn refused(error: StartError) -> Failure {
+/// What a receiver that cannot start means for whoever starts it.
+pub(crate) fn refused(error: StartError) -> Failure {
     match error {
         StartError::Hold(HoldError::Busy { .. }) => {
             Failure::new(Exit::Locked, error).hint("one process serves a data directory; stop the other one first")
         }
-        StartError::Plaintext(_) | StartError::Listen { .. } => Failure::new(Exit::Usage, error),
+        StartError::Plaintext(_) | StartError::Listen { .. } | StartError::Store(TreeStoreError::Unfit { .. }) => {
+            Failure::new(Exit::Usage, error)
+        }
         other => Failure::from(other),
     }
 }

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use seams::clock::SystemClock;
 use seams::random::{Random, SystemRandom};
+use snapshot_db::set_aside;
 
 use crate::exit::{Exit, Failure, worst};
 use crate::output::{Line, Output, Summary, sorted};
-use crate::round::Report;
+use crate::round::{Report, RoundError};
 use crate::round_failure::failure;
-use crate::route::Route;
+use crate::route::{Route, shown};
 use crate::settings::{ClientSettings, MirrorSettings, OutputSettings};
 use crate::stop::Stop;
 use crate::visit::{Visit, dry_run};
@@ -67,7 +68,8 @@ impl Rounds<'_> {
         while !stop.is_asked() {
             let began = Instant::now();
             self.once(mirrors, stop);
-            let jitter = SystemRandom.below(u64::try_from((interval / JITTER_PART).as_nanos()).unwrap_or(u64::MAX).max(1));
+            let jitter =
+                SystemRandom.below(u64::try_from((interval / JITTER_PART).as_nanos()).unwrap_or(u64::MAX).max(1));
             let next = interval + Duration::from_nanos(jitter);
             stop.wait(Some(next.saturating_sub(began.elapsed())));
         }
@@ -102,7 +104,15 @@ impl Rounds<'_> {
         }
         let visit = mirror.visit.as_ref().expect("was opened a line above");
         let watcher = self.output.watcher(&clock);
-        Ok((visit.round(stop, &*watcher), visit.route().place()))
+        let (report, place) = (visit.round(stop, &*watcher), visit.route().place());
+        drop(watcher);
+        if report.failure.as_ref().is_some_and(RoundError::is_damaged_snapshot) {
+            let snapshot = visit.route().snapshot();
+            mirror.visit = None;
+            let aside = set_aside(&snapshot)?;
+            tracing::warn!("the snapshot is damaged and kept as {}; the next round builds a new one", shown(&aside));
+        }
+        Ok((report, place))
     }
 
     /// Says what a round came to.

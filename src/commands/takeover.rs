@@ -3,8 +3,8 @@
 use uploader::take_over;
 
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
 use crate::ledger::SnapshotLedger;
+use crate::output::Output;
 use crate::route::Route;
 use crate::settings::{ClientSettings, MirrorSettings};
 use crate::stop::Stop;
@@ -19,7 +19,8 @@ pub(crate) fn takeover(mirrors: &[MirrorSettings], client: &ClientSettings, outp
         let (mirror, caller) = (&visit.route().mirror, visit.caller(&stop));
         let ledger = SnapshotLedger(visit.snapshot());
         let taken = take_over(&caller, mirror, &ledger, &seams::random::SystemRandom)?;
-        output.message(&format!("this client now writes the mirror `{mirror}`, from revision {} on", taken.head.number));
+        output
+            .message(&format!("this client now writes the mirror `{mirror}`, from revision {} on", taken.head.number));
     }
     Ok(Exit::Done)
 }
