@@ -1,9 +1,10 @@
 //! One scan under way: what its threads share, and what they found so far.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use protocol::{Entry, Name, RelPath};
+use protocol::{Entry, Kind, Name, RelPath};
 use seams::clock::Clock;
 use seams::fs::{Directory, Stat};
 use seams::parallel::Queue;
@@ -155,19 +156,14 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Notes that a row is gone, with everything recorded below it.
+    /// Notes that a row is gone, with everything recorded below it. What a filter leaves out is not deleted, and so
+    /// neither are the directories that it lies in.
     pub(crate) fn gone(&self, path: RelPath, row: Row) -> Result<(), ScanError> {
-        let mut rows = vec![(path, row)];
-        while let Some((path, row)) = rows.pop() {
-            if let Some(id) = row.directory {
-                for below in self.recorded.rows(id).map_err(ScanError::Recorded)? {
-                    if let Ok(path) = path.join(&below.name) {
-                        rows.push((path, below));
-                    }
-                }
-            }
-            let mut found = self.found();
+        let (recorded, stays) = self.recorded_below(path, row)?;
+        let mut found = self.found();
+        for (path, row) in recorded {
             match row.acknowledged {
+                _ if stays.contains(&path) => {}
                 Some(was) => {
                     let old_inode = row.reading.map(|reading| reading.evidence.inode).or(row.inode);
                     found.scanned.findings.push(Finding::Gone { path, was, old_inode });
@@ -176,6 +172,25 @@ impl<'a> Round<'a> {
             }
         }
         Ok(())
+    }
+
+    /// A row and what is recorded below it, but for what a filter leaves out; and the directories above that.
+    fn recorded_below(&self, path: RelPath, row: Row) -> Result<(Vec<(RelPath, Row)>, BTreeSet<RelPath>), ScanError> {
+        let (mut recorded, mut stays) = (Vec::new(), BTreeSet::new());
+        let mut rows = vec![(path, row)];
+        while let Some((path, row)) = rows.pop() {
+            let is_directory = row.acknowledged.as_ref().is_some_and(|was| was.kind() == Kind::Directory);
+            if self.filter.excludes(&path, is_directory) {
+                stays.extend(path.ancestors());
+                continue;
+            }
+            if let Some(id) = row.directory {
+                let below = self.recorded.rows(id).map_err(ScanError::Recorded)?;
+                rows.extend(below.into_iter().filter_map(|below| Some((path.join(&below.name).ok()?, below))));
+            }
+            recorded.push((path, row));
+        }
+        Ok((recorded, stays))
     }
 
     /// What was found, sorted.

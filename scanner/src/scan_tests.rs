@@ -326,6 +326,20 @@ fn what_is_excluded_is_neither_delivered_nor_deleted() {
 }
 
 #[test]
+fn what_is_excluded_stays_at_the_mirror_also_when_it_is_gone_and_so_do_its_directories() {
+    let mut world = World::new(&["a.tmp=1", "d/e/b.tmp=2", "d/e/c=3", "d/f/g=4", "build/h=5", "k=6"]);
+    world.round();
+    let exclude = vec!["*.tmp".to_owned(), "build/".to_owned()];
+    world.filter = Filter::new(&crate::FilterRules { exclude, ..crate::FilterRules::default() }).expect("valid");
+    for path in ["a.tmp", "d/e/b.tmp", "d/e/c", "d/e", "d/f/g", "d/f", "d", "build/h", "build", "k"] {
+        world.remove(path);
+    }
+    world.write("stays=7");
+    let deleted: Vec<_> = planned(&world.round()).into_iter().filter(|line| line.starts_with("Delete")).collect();
+    assert_eq!(deleted, ["Delete d/e/c", "Delete d/f", "Delete k"]);
+}
+
+#[test]
 fn special_files_are_counted_and_never_opened_and_take_the_place_of_files() {
     let mut world = World::new(&["a=1"]);
     world.round();
