@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use protocol::wire::{Request, Response};
 use protocol::{ClientName, ContentId, Entry, Lineage, Name, StoreId, Timestamp};
-use receiver::{Access, MemoryStore, Service, Store};
+use receiver::{Access, Catalogs, MemoryStore, Service, Store, TreeStore};
 use seams::fs::FileKind;
 use seams::memory::{ManualClock, Memory, OperationKind};
 use seams::progress::Unwatched;
@@ -52,12 +52,34 @@ struct World {
     store: Arc<dyn Store>,
 }
 
+/// Which store the receiver has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The model.
+    Model,
+    /// Plain files, on the same file system in memory as the source.
+    Tree,
+}
+
 impl World {
     fn new(seed: u64) -> Self {
+        Self::with(seed, Kind::Model)
+    }
+
+    fn with(seed: u64, kind: Kind) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_parts(1_000_000, 1)));
         let fs = Memory::new(Arc::clone(&clock) as Arc<dyn Clock>);
         fs.make_directory(Path::new("/source")).expect("made");
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(StoreId::from_bytes([7; 16])));
+        fs.make_directory(Path::new("/data")).expect("made");
+        let id = StoreId::from_bytes([7; 16]);
+        let store: Arc<dyn Store> = match kind {
+            Kind::Model => Arc::new(MemoryStore::new(id)),
+            Kind::Tree => {
+                let clock = Arc::clone(&clock) as Arc<dyn Clock>;
+                let opened = TreeStore::open(&fs, Path::new("/data"), id, Catalogs::InMemory, clock);
+                Arc::new(opened.expect("a store"))
+            }
+        };
         let limits = wire::Limits { batch_changes: 65_536, frame_bytes: 4_194_304, concurrent_requests: 8 };
         let service = Service::new(Arc::clone(&store), limits);
         Self {
@@ -134,8 +156,12 @@ impl World {
     }
 
     fn in_source(&self) -> BTreeMap<RelPath, Entry> {
+        self.on_disk("/source")
+    }
+
+    fn on_disk(&self, root: &str) -> BTreeMap<RelPath, Entry> {
         let mut entries = BTreeMap::new();
-        collect(&self.fs.open_root(Path::new("/source")).expect("there"), &RelPath::root(), &mut entries);
+        collect(&self.fs.open_root(Path::new(root)).expect("there"), &RelPath::root(), &mut entries);
         entries
     }
 
@@ -237,10 +263,23 @@ fn ten_rounds_in_memory_leave_the_same_trace_twice() {
     assert_ne!(ten_rounds(42), ten_rounds(43), "the trace says what happened");
 }
 
+/// As the tree store keeps an entry on disk: readable by its owner, its owner the receiver's.
+fn as_kept(entry: &Entry) -> Entry {
+    let mut kept = entry.clone();
+    let metadata = kept.metadata_mut();
+    (metadata.uid, metadata.gid) = (0, 0);
+    metadata.mode = match entry.kind() {
+        protocol::Kind::Directory => metadata.mode & 0o1777 | 0o700,
+        protocol::Kind::File => metadata.mode & 0o1777 | 0o400,
+        protocol::Kind::Symlink => metadata.mode,
+    };
+    kept
+}
+
 #[test]
-fn after_every_round_of_a_thousand_random_histories_the_mirror_is_the_source() {
+fn after_every_round_of_a_thousand_random_histories_the_mirror_on_disk_is_the_source() {
     for seed in 0..1_000 {
-        let world = World::new(seed);
+        let world = World::with(seed, Kind::Tree);
         write(&world, "kept", "always there");
         for _ in 0..4 {
             for _ in 0..1 + world.below(6) {
@@ -249,6 +288,9 @@ fn after_every_round_of_a_thousand_random_histories_the_mirror_is_the_source() {
                 world.clock.advance(Duration::from_millis(world.random.below(3) * 15));
             }
             world.good_round();
+            let expected: BTreeMap<_, _> =
+                world.in_source().iter().map(|(path, e)| (path.clone(), as_kept(e))).collect();
+            assert_eq!(world.on_disk("/data/local/source"), expected, "seed {seed}");
         }
     }
 }

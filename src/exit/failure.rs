@@ -1,7 +1,5 @@
 //! [`Failure`]: why a command ended early, with the exit code it ends with and what the user can do.
 
-use std::fmt::Write as _;
-
 use super::Exit;
 use crate::settings::mistake::{Mistake, Mistakes};
 use crate::settings::token::TokenError;
@@ -33,21 +31,18 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// As people read it: `Error: …`, then each cause that says something new, then the hint.
+    /// As people read it: `Error: …`, then the causes that say something new, then the hint, each on one line.
     pub(crate) fn report(&self) -> String {
         let error = self.error.to_string();
-        let mut report = format!("Error: {error}\n");
-        let mut said = error;
+        let mut causes: Vec<String> = Vec::new();
         for cause in self.error.chain().skip(1).map(ToString::to_string) {
-            if !said.contains(&cause) {
-                writeln!(report, "Caused by: {cause}").expect("writing to a String cannot fail");
-                said = cause;
+            if !causes.last().unwrap_or(&error).contains(&cause) {
+                causes.push(cause);
             }
         }
-        if let Some(hint) = &self.hint {
-            writeln!(report, "Hint: {hint}").expect("writing to a String cannot fail");
-        }
-        harmless(&report)
+        let causes = (!causes.is_empty()).then(|| format!("Caused by: {}\n", causes.join(": ")));
+        let hint = self.hint.as_ref().map(|hint| format!("Hint: {hint}\n"));
+        harmless(&format!("Error: {error}\n{}{}", causes.unwrap_or_default(), hint.unwrap_or_default()))
     }
 }
 
@@ -89,7 +84,7 @@ mod tests {
     struct Repeats(#[source] std::io::Error);
 
     #[test]
-    fn each_cause_is_said_once_and_the_hint_comes_last() {
+    fn each_cause_is_said_once_in_one_line_and_the_hint_comes_last() {
         let gone = || std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
         let failure = Failure::new(Exit::Failed, anyhow::Error::new(Repeats(gone())).context("the round failed"));
         let expected = "Error: the round failed\nCaused by: cannot open /x: no such file\nHint: look again\n";
