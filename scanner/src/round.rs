@@ -42,6 +42,15 @@ struct Found {
     failed: Option<ScanError>,
 }
 
+/// What is recorded at and below a path that is gone.
+#[derive(Default)]
+struct Below {
+    /// What goes.
+    recorded: Vec<(RelPath, Row)>,
+    /// Directories above something that a filter leaves out: they stay with it.
+    stays: BTreeSet<RelPath>,
+}
+
 impl<'a> Round<'a> {
     /// Begins with the root itself.
     pub(crate) fn begin(scan: Scan<'a>) -> Result<Self, ScanError> {
@@ -159,7 +168,7 @@ impl<'a> Round<'a> {
     /// Notes that a row is gone, with everything recorded below it. What a filter leaves out is not deleted, and so
     /// neither are the directories that it lies in.
     pub(crate) fn gone(&self, path: RelPath, row: Row) -> Result<(), ScanError> {
-        let (recorded, stays) = self.recorded_below(path, row)?;
+        let Below { recorded, stays } = self.recorded_below(path, row)?;
         let mut found = self.found();
         for (path, row) in recorded {
             match row.acknowledged {
@@ -175,8 +184,8 @@ impl<'a> Round<'a> {
     }
 
     /// A row and what is recorded below it, but for what a filter leaves out; and the directories above that.
-    fn recorded_below(&self, path: RelPath, row: Row) -> Result<(Vec<(RelPath, Row)>, BTreeSet<RelPath>), ScanError> {
-        let (mut recorded, mut stays) = (Vec::new(), BTreeSet::new());
+    fn recorded_below(&self, path: RelPath, row: Row) -> Result<Below, ScanError> {
+        let Below { mut recorded, mut stays } = Below::default();
         let mut rows = vec![(path, row)];
         while let Some((path, row)) = rows.pop() {
             let is_directory = row.acknowledged.as_ref().is_some_and(|was| was.kind() == Kind::Directory);
@@ -190,7 +199,7 @@ impl<'a> Round<'a> {
             }
             recorded.push((path, row));
         }
-        Ok((recorded, stays))
+        Ok(Below { recorded, stays })
     }
 
     /// What was found, sorted.
