@@ -1,7 +1,7 @@
 //! Contents: which a client holds, and where their bytes lie.
 
 use protocol::limits::MAX_PATH_DEPTH;
-use protocol::{ContentId, RelPath, Timestamp};
+use protocol::{ContentId, Name, RelPath, Timestamp};
 use rusqlite::params;
 
 use crate::catalog::row::id;
@@ -37,11 +37,11 @@ impl Catalog {
         let mut names = Vec::new();
         while names.len() <= MAX_PATH_DEPTH {
             if let Some(version) = row.version {
-                return Ok(path_of(names).map(|path| Place::Version(version, path)));
+                return Ok(path_of(&names).map(|path| Place::Version(version, path)));
             }
             match (row.to, row.parent) {
                 (Some(_), _) => return Ok(None),
-                (None, Node::CLIENT) => return Ok(path_of(names).map(|path| Place::Mirror(row.mirror, path))),
+                (None, Node::CLIENT) => return Ok(path_of(&names).map(|path| Place::Mirror(row.mirror, path))),
                 (None, parent) => {
                     names.push(row.name);
                     let above = self.newest_of(parent)?;
@@ -89,6 +89,6 @@ impl Catalog {
 }
 
 /// A path of names, the last one first; nothing if no path can be so long.
-fn path_of(names: Vec<protocol::Name>) -> Option<RelPath> {
+fn path_of(names: &[Name]) -> Option<RelPath> {
     names.iter().rev().try_fold(RelPath::root(), |path, name| path.join(name)).ok()
 }

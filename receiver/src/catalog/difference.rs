@@ -4,7 +4,7 @@
 //! or changed; one that has a row only at the older end is gone, unless it went with a directory above it; one
 //! only at the newer end is new, unless its directory is gone by then.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use protocol::{Change, RelPath};
 
@@ -30,20 +30,20 @@ impl Catalog {
             }
         }
         let mut paths = Paths { catalog: self, root, known: HashMap::new() };
-        let mut gone = HashSet::new();
+        let mut fates = HashMap::new();
         for (node, ends) in &mut ends {
             if let Some(new) = &ends.new
                 && paths.at(new.node, until)?.is_none()
             {
                 ends.new = None;
             }
-            if ends.old.is_some() && ends.new.is_none() {
-                gone.insert(*node);
+            if ends.old.is_some() {
+                fates.insert(*node, if ends.new.is_some() { Fate::Stays } else { Fate::Goes });
             }
         }
         let mut changes = Vec::new();
         for ends in ends.into_values() {
-            changes.extend(paths.change(ends, (since, until), &gone)?);
+            changes.extend(paths.change(ends, (since, until), &fates)?);
         }
         changes.sort_by(|a, b| a.path().cmp(b.path()));
         Ok(changes)
@@ -64,6 +64,15 @@ impl Catalog {
 struct Ends {
     old: Option<Row>,
     new: Option<Row>,
+}
+
+/// What becomes of a node of the older end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is there at the newer end, somewhere.
+    Stays,
+    /// It is not.
+    Goes,
 }
 
 /// Paths of nodes at revisions, each looked up once.
@@ -96,12 +105,12 @@ impl Paths<'_> {
         Ok(path)
     }
 
-    /// Whether a directory above a node at a revision is among those gone.
-    fn goes_along(&self, row: &Row, revision: u64, gone: &HashSet<Node>) -> Result<bool, CatalogError> {
+    /// Whether a row's thing goes with a directory above it, and not out of there with one that stays.
+    fn goes_along(&self, row: &Row, revision: u64, fates: &HashMap<Node, Fate>) -> Result<bool, CatalogError> {
         let mut above = row.parent;
         while above != self.root {
-            if gone.contains(&above) {
-                return Ok(true);
+            if let Some(fate) = fates.get(&above) {
+                return Ok(*fate == Fate::Goes);
             }
             let Some(row) = self.catalog.node_at(above, revision)? else { return Ok(false) };
             above = row.parent;
@@ -109,11 +118,16 @@ impl Paths<'_> {
         Ok(false)
     }
 
-    fn change(&mut self, ends: Ends, at: (u64, u64), gone: &HashSet<Node>) -> Result<Option<Change>, CatalogError> {
+    fn change(
+        &mut self,
+        ends: Ends,
+        at: (u64, u64),
+        fates: &HashMap<Node, Fate>,
+    ) -> Result<Option<Change>, CatalogError> {
         let (since, until) = at;
         match (ends.old, ends.new) {
             (None, None) => Ok(None),
-            (Some(old), None) if self.goes_along(&old, since, gone)? => Ok(None),
+            (Some(old), None) if self.goes_along(&old, since, fates)? => Ok(None),
             (Some(old), None) => Ok(self.at(old.node, since)?.map(|path| Change::Delete { path })),
             (None, Some(new)) => Ok(self.at(new.node, until)?.map(|path| Change::Create { path, entry: new.entry })),
             (Some(old), Some(new)) => {

@@ -4,7 +4,7 @@
 mod batches;
 mod contents;
 mod heads;
-mod histories;
+pub(crate) mod histories;
 pub(crate) mod peer;
 
 pub(crate) use batches::*;

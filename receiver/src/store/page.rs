@@ -31,11 +31,6 @@ impl PageBudget {
         self.taken += 1;
         true
     }
-
-    /// Rows that may still fit.
-    pub(crate) fn rows_left(&self) -> usize {
-        self.rows
-    }
 }
 
 /// What an entry takes in a page besides its fixed part.

@@ -129,7 +129,7 @@ impl Checker<'_> {
             };
             let Ok(path) = level.path.join(&name) else { continue };
             let directory = level.directory.clone();
-            self.look(&path, &name, row, directory)?;
+            self.look(&path, &name, row, directory.as_deref())?;
             looked_at += 1;
             last = Some(path);
             if looked_at == MAX_PAGE_ROWS || self.bytes_read >= MAX_READ_A_PAGE {
@@ -145,15 +145,15 @@ impl Checker<'_> {
         path: &RelPath,
         name: &Name,
         row: Option<Row>,
-        directory: Option<Arc<dyn Directory>>,
+        directory: Option<&dyn Directory>,
     ) -> Result<(), Problem> {
         let failed = disk("check a mirror");
-        let stat = directory.as_ref().map(|directory| gone_is_none(directory.stat(name))).transpose();
+        let stat = directory.map(|directory| gone_is_none(directory.stat(name))).transpose();
         let stat = stat.map_err(&failed)?.flatten();
-        let what = match (&row, &stat, &directory) {
+        let what = match (&row, &stat, directory) {
             (None, Some(_), _) => Some(CheckVerdict::Extra),
             (None, None, _) => None,
-            (Some(row), Some(stat), Some(directory)) => self.verdict(row, stat, &**directory).map_err(&failed)?,
+            (Some(row), Some(stat), Some(directory)) => self.verdict(row, stat, directory).map_err(&failed)?,
             (Some(_), _, _) => Some(CheckVerdict::Missing),
         };
         if let Some(what) = what {
@@ -161,7 +161,7 @@ impl Checker<'_> {
             self.want(row.as_ref(), what)?;
         }
         if let Some(row) = row.filter(|row| row.entry.kind() == Kind::Directory) {
-            let below = self.open(directory.as_deref(), name)?;
+            let below = self.open(directory, name)?;
             self.enter(Some(row.node), path.clone(), below, None)?;
         }
         Ok(())

@@ -70,7 +70,7 @@ impl ClientStore {
 
     fn plan(&self, mirror: &Mirror, proposal: &Proposal) -> Result<Result<Plan, Vec<Refused>>, Problem> {
         let planned = Plan::make(&self.catalog(), mirror.root, &proposal.changes, &mut || self.new_node())?;
-        let not_storable = self.not_storable(&proposal.changes);
+        let not_storable = self.not_storable(&proposal.changes)?;
         Ok(if planned.is_ok() && !not_storable.is_empty() { Err(not_storable) } else { planned })
     }
 

@@ -1,11 +1,12 @@
 //! Proposals and fills: what a batch needs, and taking it in.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 
 use protocol::wire::{Fill, Filled, Mismatch, Missing, Propose, Proposed};
 use protocol::{ByteRange, Change, ContentPlan, Problem, ProblemCode, RefusalReason, Refused};
+
+use seams::fs::refuses_name;
 
 use crate::catalog::Node;
 use crate::store::frame::Frame;
@@ -13,6 +14,7 @@ use crate::store::proposal::{Proposal, check_pieces, missing_of};
 use crate::store::range_set::RangeSet;
 use crate::store::rules::{head_moved, judge_writer, malformed, too_large, unknown_proposal};
 use crate::tree_store::client::ClientStore;
+use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::plan::Plan;
 use crate::tree_store::problems::disk;
@@ -55,25 +57,28 @@ impl ClientStore {
             Node(unused)
         };
         let planned = Plan::make(&catalog, mirror.root, &proposal.changes, &mut next_node)?;
-        let refused = planned.err().unwrap_or_else(|| self.not_storable(&proposal.changes));
+        let refused = match planned {
+            Err(refused) => refused,
+            Ok(_) => self.not_storable(&proposal.changes)?,
+        };
         Ok((!refused.is_empty()).then_some(Proposed::Refused { refused }))
     }
 
     /// Changes whose names the disk cannot hold. It is asked by looking the name up, which every file system
     /// refuses if it could not hold it.
-    pub(super) fn not_storable(&self, changes: &[Change]) -> Vec<Refused> {
+    pub(super) fn not_storable(&self, changes: &[Change]) -> Result<Vec<Refused>, Problem> {
         let mut refused = Vec::new();
         for (index, change) in (0u32..).zip(changes) {
             let arrives = !matches!(change, Change::Delete { .. } | Change::Metadata { .. });
             let Some(name) = change.path().name().filter(|_| arrives) else { continue };
             match self.staging.directory().stat(&name) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error) if refuses_name(&error) => {
                     refused.push(Refused { index, reason: RefusalReason::NotStorable(error.kind().to_string()) });
                 }
-                _ => {}
+                found => drop(gone_is_none(found).map_err(disk("look names up"))?),
             }
         }
-        refused
+        Ok(refused)
     }
 
     /// What is missing of a content that is not held.

@@ -73,15 +73,13 @@ impl<'a> Executor<'a> {
             }
             Step::Discard { base, inode } => self.depart(base, *inode, |_, from, name| from.remove_file(name)),
             Step::Place { result, inode, staged, over } => {
-                let staging = Arc::clone(&self.shelves.staging);
-                self.arrive(result, *inode, *over, staging, &own_name(staged))
+                self.arrive(result, *inode, *over, &*self.shelves.staging, &own_name(staged))
             }
             Step::Unpark { result, inode, node, over } => {
-                let parking = Arc::clone(&self.shelves.parking);
-                self.arrive(result, *inode, *over, parking, &parked_name(self.revision, *node))
+                self.arrive(result, *inode, *over, &*self.shelves.parking, &parked_name(self.revision, *node))
             }
             Step::Rename { base, result, inode, over } => match self.at_base(base, *inode)? {
-                Some((from, name)) => self.arrive(result, *inode, *over, from, &name),
+                Some((from, name)) => self.arrive(result, *inode, *over, &*from, &name),
                 None => self.arrived_or_lost(result, *inode),
             },
             Step::Describe { result, inode, mode, mtime, node } => {
@@ -136,7 +134,7 @@ impl<'a> Executor<'a> {
         result: &RelPath,
         inode: u64,
         over: Option<u64>,
-        from: Arc<dyn Directory>,
+        from: &dyn Directory,
         name: &Name,
     ) -> io::Result<()> {
         let (to, to_name) = self.result_place(result)?;
@@ -190,15 +188,17 @@ impl<'a> Executor<'a> {
 
     fn make_anew(&mut self, path: &RelPath) -> io::Result<Arc<dyn Directory>> {
         let mut at = Arc::clone(&self.root);
+        let mut path_here = RelPath::root();
         for name in path.components() {
+            path_here = path_here.join(&name).map_err(io::Error::other)?;
             at = match gone_is_none(at.open_directory(&name))? {
                 Some(below) => below,
                 None => {
                     if let Some(there) = gone_is_none(at.stat(&name))? {
-                        self.evacuate(&*at, &name, path, &there)?;
+                        self.evacuate(&*at, &name, &path_here, &there)?;
                     }
                     at.create_directory(&name)?;
-                    self.lost.push(path.clone());
+                    self.lost.push(path_here.clone());
                     at.open_directory(&name)?
                 }
             };

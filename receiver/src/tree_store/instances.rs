@@ -120,7 +120,7 @@ impl ClientStore {
     ) -> Result<bool, Problem> {
         let failed = disk("stage a file");
         let Some((last, others)) = uses.split_last() else { return Ok(true) };
-        let Some(staged) = self.staging.take(content).map_err(&failed)? else {
+        let Some((staged, length)) = self.staging.take(content).map_err(&failed)? else {
             for (node, metadata) in uses {
                 let mut make = |source: &dyn File| self.copy_file(instances, content, source, *node, metadata);
                 if !self.try_held(content, &mut make)? {
@@ -129,9 +129,8 @@ impl ClientStore {
             }
             return Ok(true);
         };
-        let file = self.staging.directory().open_file(&staged).map_err(&failed)?;
-        let length = file.stat().map_err(&failed)?.size;
         instances.taken.push((content, staged.clone(), length));
+        let file = self.staging.directory().open_file(&staged).map_err(&failed)?;
         for (node, metadata) in others {
             if !self.copy_file(instances, content, &*file, *node, metadata).map_err(&failed)? {
                 return Ok(false);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use protocol::{Change, Entry, Kind, Metadata, Name, RefusalReason, Refused, RelPath};
+use protocol::{Change, Entry, Kind, Leaving, Metadata, Name, RefusalReason, Refused, RelPath};
 
 use crate::catalog::{Catalog, CatalogError, Node, Row};
 
@@ -178,13 +178,12 @@ impl<'a> Planner<'a> {
 
     /// The nodes that deletes and moves name, by the place of the change: each names something, and names it once.
     fn name_what_leaves(&mut self, changes: &[Change]) -> Result<HashMap<usize, Node>, CatalogError> {
-        let deleted: BTreeSet<&RelPath> = changes.iter().filter_map(deleted_path).collect();
+        let vacated = Leaving::of(changes);
         let mut leaving = HashMap::new();
         let mut named = BTreeSet::new();
         for (index, change) in changes.iter().enumerate() {
             let (Change::Delete { path } | Change::Move { from: path, .. }) = change else { continue };
-            let goes_along =
-                matches!(change, Change::Delete { .. }) && path.ancestors().any(|up| deleted.contains(&up));
+            let goes_along = matches!(change, Change::Delete { .. }) && vacated.takes_along(path);
             let Some(node) = self.base_node(path)? else {
                 self.refuse(index, RefusalReason::Missing);
                 continue;
@@ -365,8 +364,4 @@ impl<'a> Planner<'a> {
         self.result_directories.insert(path.clone(), found);
         Ok(found)
     }
-}
-
-fn deleted_path(change: &Change) -> Option<&RelPath> {
-    if let Change::Delete { path } = change { Some(path) } else { None }
 }

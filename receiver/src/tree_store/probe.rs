@@ -82,9 +82,12 @@ fn clear(directory: &dyn Directory) -> io::Result<()> {
     directory.list()?.iter().try_for_each(|name| directory.remove_file(name))
 }
 
+/// One thing to try.
+type Try = fn(&dyn Directory) -> io::Result<bool>;
+
 fn try_all(directory: &dyn Directory) -> io::Result<ProbeReport> {
     directory.create_file(&own_name("a"))?;
-    let tries: [(Lack, fn(&dyn Directory) -> io::Result<bool>); 7] = [
+    let tries: [(Lack, Try); 7] = [
         (Lack::Links, can_link),
         (Lack::RenameOver, can_rename_over),
         (Lack::Symlinks, can_symlink),

@@ -3,14 +3,15 @@
 use std::io;
 use std::sync::Arc;
 
-use protocol::{Problem, ProblemCode, RelPath};
-use seams::fs::Directory;
+use protocol::{Kind, Metadata, Problem, ProblemCode, RelPath};
+use seams::fs::{Directory, open_by_components};
 
 use crate::catalog::{KeptVersion, VersionId};
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::{Executor, gone_is_none};
 use crate::tree_store::mirror::Mirror;
-use crate::tree_store::step::{Step, version_name};
+use crate::tree_store::problems::disk;
+use crate::tree_store::step::{Step, directory_mode, version_name};
 
 /// Up to so many steps, directories are made durable one by one; more, and the whole file system is.
 const FEW_STEPS: usize = 32;
@@ -53,16 +54,35 @@ impl ClientStore {
             Problem::new(ProblemCode::RedoPending, detail)
                 .with_hint("nothing is lost; it is tried again at the next commit")
         })?;
-        let now = self.now();
-        let mut catalog = self.catalog();
         for path in &outcome.lost {
             tracing::warn!(%path, mirror = %mirror.name, "something vanished from the mirror");
-            let row = catalog.row_at(mirror.root, path, revision)?;
-            if let Some((content, _)) = row.and_then(|row| row.entry.content()) {
-                catalog.want(content, now)?;
+            self.make_up_for(mirror, revision, path)?;
+        }
+        Ok(self.catalog().finish(mirror.id, revision, &outcome.kept_mtimes)?)
+    }
+
+    /// The content of a lost file is asked for again; a lost directory was made anew, and gets its metadata back.
+    fn make_up_for(&self, mirror: &Mirror, revision: u64, path: &RelPath) -> Result<(), Problem> {
+        let lost = self.catalog().row_at(mirror.root, path, revision)?;
+        if let Some((content, _)) = lost.as_ref().and_then(|row| row.entry.content()) {
+            self.catalog().want(content, self.now())?;
+        }
+        let parent = path.parent().unwrap_or_else(RelPath::root);
+        let above = self.catalog().row_at(mirror.root, &parent, revision)?;
+        for (path, row) in [(path, lost), (&parent, above)] {
+            if let Some(row) = row.filter(|row| row.entry.kind() == Kind::Directory) {
+                self.settle_anew(mirror, revision, path, row.entry.metadata()).map_err(disk("settle a directory"))?;
             }
         }
-        Ok(catalog.finish(mirror.id, revision, &outcome.kept_mtimes)?)
+        Ok(())
+    }
+
+    fn settle_anew(&self, mirror: &Mirror, revision: u64, path: &RelPath, metadata: &Metadata) -> io::Result<()> {
+        let root = self.open_root(mirror, &mut |path| self.take_foreign(mirror, revision, path, None))?;
+        let Some(directory) = gone_is_none(open_by_components(&root, path))? else { return Ok(()) };
+        directory.set_own_mode(directory_mode(metadata.mode))?;
+        directory.set_own_mtime(metadata.mtime)?;
+        directory.sync()
     }
 
     fn do_steps(&self, mirror: &Mirror, revision: u64, steps: &[Step]) -> io::Result<Outcome> {

@@ -67,7 +67,7 @@ pub(super) fn sequence(
     let settling = sequencer.settling();
     let mut sequence = sequencer.sequence;
     sequence.steps = departures.into_iter().rev().map(|(_, step)| step).collect();
-    sequence.steps.extend(arrivals.into_iter().map(|(_, step)| step));
+    sequence.steps.extend(arrivals.into_values());
     sequence.steps.extend(metadata);
     sequence.steps.extend(settling.into_iter().rev().map(|(_, step)| step));
     sequence
@@ -125,18 +125,19 @@ impl<'a> Sequencer<'a> {
     fn departures(&mut self, next_version: &mut dyn FnMut() -> VersionId) -> BTreeMap<RelPath, Step> {
         let mut departures = BTreeMap::new();
         for (node, touched) in &self.plan.touched {
-            let (Some(base), Some(disk)) = (&touched.base, self.disk(*node)) else { continue };
-            let is_instance_over = touched.result.is_none() || touched.is_fresh;
+            let Some(base) = &touched.base else { continue };
+            let is_over = touched.result.is_none() || touched.is_fresh;
+            if !is_over && !touched.is_relocated() {
+                continue;
+            }
+            self.disturbed.insert(base.row.parent);
+            let Some(disk) = self.disk(*node) else { continue };
             let step = match base.row.entry {
-                _ if !is_instance_over && !touched.is_relocated() => None,
-                _ if !is_instance_over => self.park(*node, base, disk),
+                _ if !is_over => self.park(*node, base, disk),
                 Entry::Symlink { .. } => self.discard(base, disk),
                 Entry::Directory { .. } | Entry::File { .. } => Some(self.keep(*node, base, disk, next_version())),
             };
-            if let Some(step) = step {
-                self.disturbed.insert(base.row.parent);
-                departures.insert(base.path.clone(), step);
-            }
+            departures.extend(step.map(|step| (base.path.clone(), step)));
         }
         departures
     }
@@ -147,7 +148,6 @@ impl<'a> Sequencer<'a> {
         let place = (base.row.parent, &base.row.name);
         let is_wanted = self.arriving.contains_key(&place);
         let moves_around = self.plan.with_ancestors(base.row.parent).any(|above| self.leaving.contains(&above));
-        self.disturbed.insert(base.row.parent);
         if !is_wanted && !moves_around {
             return None;
         }

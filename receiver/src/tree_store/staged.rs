@@ -6,7 +6,7 @@ use protocol::{ByteRange, ContentId, Name};
 use seams::fs::{Directory, File};
 
 use crate::store::range_set::RangeSet;
-use crate::tree_store::bytes::hash;
+use crate::tree_store::bytes::{hash, hash_range};
 use crate::tree_store::staging::{Staging, remove};
 
 /// Most ranges that are kept of one content: more come only from a peer that scatters bytes on purpose.
@@ -91,10 +91,10 @@ impl Staged {
         }
     }
 
-    /// Takes the file out, if all of it is there.
-    pub(super) fn take_whole(&mut self) -> Option<Name> {
+    /// Takes the file and its length out, if all of it is there.
+    pub(super) fn take_whole(&mut self) -> Option<(Name, u64)> {
         match std::mem::replace(self, Self::Nothing) {
-            Self::Whole { name, .. } => Some(name),
+            Self::Whole { name, length } => Some((name, length)),
             other => {
                 *self = other;
                 None
@@ -192,8 +192,7 @@ fn read_ranges(directory: &dyn Directory, part: Name, ranges: Name) -> io::Resul
     while read_exact(&*list, &mut record, records * RECORD_BYTES as u64)? {
         let number = |at: usize| u64::from_le_bytes(record[at..at + 8].try_into().expect("eight bytes"));
         let range = ByteRange { offset: number(0), length: number(8) };
-        let is_there = range.end().is_some()
-            && crate::tree_store::bytes::hash_range(&*file, range)?.as_bytes()[..] == record[16..];
+        let is_there = range.end().is_some() && hash_range(&*file, range)?.as_bytes()[..] == record[16..];
         if is_there && have.len() < MAX_RANGES {
             have.insert(range);
         }

@@ -107,7 +107,7 @@ impl Staging {
     }
 
     /// Takes a whole content out, for a commit: from here on its file is that commit's own.
-    pub(super) fn take(&self, content: ContentId) -> io::Result<Option<Name>> {
+    pub(super) fn take(&self, content: ContentId) -> io::Result<Option<(Name, u64)>> {
         let Some(slot) = self.existing(content) else { return Ok(None) };
         let mut staged = lock(&slot);
         staged.look(self, content)?;
