@@ -103,7 +103,11 @@ impl Mistake {
             Self::NoMirror => Some("`roundsman scan SOURCE --to DEST`, or see `config.example.toml`".to_owned()),
             Self::Plaintext { .. } => Some("use https, or insist with --allow-plaintext".to_owned()),
             Self::OneNameForSeveral { .. } => Some("say which SOURCE is meant".to_owned()),
-            Self::Unfit { .. } | Self::UnknownKey { .. } | Self::Syntax { .. } | Self::Unreadable { .. } => None,
+            Self::Unfit { .. } => Some("`roundsman scan --help` says what each setting means".to_owned()),
+            Self::UnknownKey { .. } | Self::Syntax { .. } => {
+                Some("`roundsman config show` prints every key, as a configuration file has it".to_owned())
+            }
+            Self::Unreadable { .. } => Some("is the name right, and may this user read it?".to_owned()),
         }
     }
 }

@@ -9,10 +9,11 @@ use crate::TransportError;
 
 /// What kept an exchange from its answer.
 pub(crate) fn classify(error: reqwest::Error) -> TransportError {
-    let error = error.without_url();
     if error.is_connect() {
+        // Its words name the address: whoever reads them has to know where nobody listens.
         return not_connected(error);
     }
+    let error = error.without_url();
     if error.is_timeout() {
         return TransportError::TimedOut { source: error.into() };
     }
