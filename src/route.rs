@@ -140,7 +140,7 @@ fn state_name(mirror: &MirrorName, to: &To) -> String {
         To::Directory(data) => data.as_os_str().as_bytes().to_vec(),
     };
     let digest = ContentId::of(&[mirror.as_str().as_bytes(), b"\0", &to].concat());
-    let readable: String = mirror.as_str().chars().filter(|c| c.is_ascii_alphanumeric()).take(32).collect();
+    let readable: String = mirror.as_str().chars().filter(char::is_ascii_alphanumeric).take(32).collect();
     format!("{readable}-{}", &digest.to_hex()[..STATE_DIGITS])
 }
 

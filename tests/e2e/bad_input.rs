@@ -110,7 +110,8 @@ fn token(world: &World, text: &str, mode: u32) {
 
 fn listing(world: &World) -> Vec<String> {
     let names = fs::read_dir(world.data()).expect("a list");
-    let mut names: Vec<_> = names.map(|name| name.expect("a name").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> =
+        names.map(|name| name.expect("a name").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -119,7 +120,8 @@ fn listing(world: &World) -> Vec<String> {
 fn a_snapshot_that_is_no_database_is_set_aside_and_rebuilt() {
     let world = World::with(&["a=1", "b=2"]);
     world.round();
-    let states: Vec<_> = fs::read_dir(world.path("state")).expect("a list").map(|s| s.expect("a name").path()).collect();
+    let states: Vec<_> =
+        fs::read_dir(world.path("state")).expect("a list").map(|s| s.expect("a name").path()).collect();
     let [state] = &states[..] else { panic!("one mirror, one state directory: {states:?}") };
     fs::write(state.join("snapshot.db"), b"this is no database at all, not even a small one").expect("written");
     let round = world.scan(&[]).expect(0);

@@ -132,7 +132,12 @@ fn what_is_newly_excluded_stays_at_the_mirror_and_what_is_newly_included_appears
     fs::remove_file(world.source().join("a.tmp")).expect("removed");
     write(&world.source(), &["d/b.tmp=changed", "c=changed", "new.tmp=4"]);
     let round = world.scan(&excluded).expect(0);
-    assert_eq!((round.count("deleted"), round.count("created"), round.count("modified")), (0, 0, 1), "{}", round.stdout);
+    assert_eq!(
+        (round.count("deleted"), round.count("created"), round.count("modified")),
+        (0, 0, 1),
+        "{}",
+        round.stdout
+    );
     assert_eq!(names(&world.mirror()), ["a.tmp", "c", "d", "d/b.tmp"]);
     assert_eq!(fs::read(world.mirror().join("d/b.tmp")).expect("kept"), b"2");
     world.round();

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::{Outcome, PATIENCE, Receiver, Started, World, assert_mirrored, comes_true, many_files, wait_until};
+use crate::support::{
+    Outcome, PATIENCE, Receiver, Started, World, assert_mirrored, comes_true, many_files, wait_until,
+};
 
 /// Files in the tree whose first round is killed.
-const FILES: usize = 2_000;
+const FILES: usize = 1_000;
 /// At how many moments of it.
 const MOMENTS: u32 = 10;
 

@@ -43,9 +43,9 @@ fn a_job_that_is_well_prints_nothing_at_all() {
 #[test]
 fn each_problem_is_one_line() {
     use std::os::unix::fs::PermissionsExt;
-    let world = World::with(&["well=1", "locked-1=2", "d/locked-2=3"]).as_an_ordinary_user();
+    let world = World::with(&["well=1", "locked-1=2", "d/locked-2=3"]).run_by_an_ordinary_user();
     for name in ["locked-1", "d/locked-2"] {
-        fs::set_permissions(world.source().join(name), fs::Permissions::from_mode(0)).expect("mode set");
+        fs::set_permissions(world.source().join(name), fs::Permissions::from_mode(0o000)).expect("mode set");
     }
     let outcome = run(&world).expect(3);
     assert_eq!(outcome.stdout, "");

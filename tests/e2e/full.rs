@@ -1,10 +1,12 @@
 //! A disk that is full at the receiver. Mounting one takes root, in a mount namespace of its own.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Outcome, World, assert_mirrored, noise, wait_until};
+use crate::support::tree::names;
+use crate::support::{Outcome, PATIENCE, Started, World, assert_mirrored, noise, wait_until};
 
 const MIB: usize = 1024 * 1024;
 
@@ -37,26 +39,30 @@ impl<'a> SmallDisk<'a> {
         root.join(disk.strip_prefix("/").expect("is absolute")).join(name)
     }
 
-    /// Runs a command where the disk is seen.
-    fn run(&self, command: &Command) -> Outcome {
+    /// A command, run where the disk is seen.
+    fn inside(&self, command: &Command) -> Command {
         let mut inside = Command::new("nsenter");
         inside.args(["--mount", "--target", &self.holder.id().to_string()]);
         let directory = self.world.path("");
         inside.arg(format!("--wd={}", directory.to_str().expect("a temporary directory has a plain name")));
         inside.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
         inside.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        inside.output().expect("nsenter runs").into()
+        inside
+    }
+
+    fn start_scan(&self) -> Started {
+        Started::new(self.inside(&self.world.command(&["scan", "source", "--to", "disk/data", "--json"])))
     }
 
     fn scan(&self) -> Outcome {
-        self.run(&self.world.command(&["scan", "source", "--to", "disk/data", "--json"]))
+        self.start_scan().ended(PATIENCE)
     }
 
     fn grow(&self, size: &str) {
         let mut mount = Command::new("mount");
         mount.args(["-o", &format!("remount,size={size}")]).arg(self.world.path("disk"));
         mount.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        self.run(&mount).expect(0);
+        Outcome::from(self.inside(&mount).output().expect("nsenter runs")).expect(0);
     }
 }
 
@@ -69,28 +75,55 @@ impl Drop for SmallDisk<'_> {
     }
 }
 
+/// A round ended for want of room, and said so.
+#[track_caller]
+fn assert_told(full: Outcome) {
+    let full = full.expect(1);
+    assert!(full.stderr.contains("Hint: "), "{}", full.stderr);
+    assert!(full.stderr.contains("space") || full.stderr.contains("disk"), "{}", full.stderr);
+}
+
 #[test]
 #[ignore = "needs root"]
-fn a_full_disk_is_said_clearly_touches_nothing_and_is_no_obstacle_once_there_is_room() {
+fn a_batch_without_room_is_refused_touches_nothing_and_is_no_obstacle_once_there_is_room() {
     let world = World::with(&["a=1", "d/b=2"]);
-    let disk = SmallDisk::mount(&world, "8m");
+    // The receiver keeps 64 MiB free: room for little more than the first round.
+    let disk = SmallDisk::mount(&world, "80m");
     disk.scan().expect(0);
     let mirror = disk.path("data/local/source");
     assert_mirrored(&world.source(), &mirror);
     for (seed, name) in (1..).zip(["big-1", "big-2"]) {
         fs::write(world.source().join(name), noise(seed, 10 * MIB)).expect("written");
     }
-    fs::write(world.source().join("a"), "changed").expect("written");
     for _ in 0..2 {
-        let full = disk.scan().expect(1);
-        assert!(full.stderr.contains("Hint: "), "{}", full.stderr);
-        assert!(full.stderr.contains("space") || full.stderr.contains("room"), "{}", full.stderr);
-        let kept = |name: &str| fs::read(mirror.join(name)).expect("kept");
-        assert!([&b"1"[..], b"changed"].contains(&&*kept("a")), "an old file or a new one, never half of one");
-        assert_eq!(kept("d/b"), b"2");
-        assert!(!mirror.join("big-1").exists() && !mirror.join("big-2").exists(), "nothing half under its final name");
+        assert_told(disk.scan());
+        assert_eq!(names(&mirror), ["a", "d", "d/b"]);
     }
-    disk.grow("96m");
+    disk.grow("160m");
+    disk.scan().expect(0);
+    assert_mirrored(&world.source(), &mirror);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_disk_that_fills_up_during_an_upload_costs_only_that_upload() {
+    let world = World::with(&["a=1", "d/b=2"]);
+    let disk = SmallDisk::mount(&world, "200m");
+    disk.scan().expect(0);
+    let mirror = disk.path("data/local/source");
+    fs::write(world.source().join("big"), noise(1, 100 * MIB)).expect("written");
+    let round = disk.start_scan();
+    let arriving = || fs::read_dir(disk.path("data/local/.roundsman/staging")).is_ok_and(|names| names.count() > 0);
+    wait_until("bytes arrive", arriving);
+    round.signal("STOP");
+    assert!(arriving() && !mirror.join("big").exists(), "the upload was over before the disk could be filled");
+    let mut ballast = File::create(disk.path("ballast")).expect("made");
+    while ballast.write_all(&[7; 4096]).is_ok() {}
+    round.signal("CONT");
+    assert_told(round.ended(PATIENCE));
+    assert_eq!(names(&mirror), ["a", "d", "d/b"]);
+    fs::remove_file(disk.path("ballast")).expect("removed");
+    drop(ballast);
     disk.scan().expect(0);
     assert_mirrored(&world.source(), &mirror);
 }

@@ -1,4 +1,5 @@
 //! End to end: the real command, a real receiver on port 0, real trees.
+#![allow(clippy::disallowed_methods)] // Processes are watched from outside here, in real time.
 
 mod support;
 

@@ -46,7 +46,8 @@ fn make_deep(root: &Path, depth: usize, text: &[u8]) {
         rustix::fs::mkdirat(&at, &*name, Mode::RWXU).expect("a directory is made");
         at = rustix::fs::openat(&at, &*name, OFlags::DIRECTORY, Mode::empty()).expect("it opens");
     }
-    let file = rustix::fs::openat(&at, "leaf", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR | Mode::WUSR).expect("a file");
+    let file =
+        rustix::fs::openat(&at, "leaf", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR | Mode::WUSR).expect("a file");
     rustix::io::write(&file, text).expect("written");
 }
 

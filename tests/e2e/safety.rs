@@ -14,7 +14,7 @@ fn set_mode(path: &Path, mode: u32) {
 
 #[test]
 fn an_unreadable_directory_deletes_nothing_and_the_rest_is_delivered() {
-    let world = World::with(&["locked/a=1", "locked/b/c=2", "open=3", "gone=4"]).as_an_ordinary_user();
+    let world = World::with(&["locked/a=1", "locked/b/c=2", "open=3", "gone=4"]).run_by_an_ordinary_user();
     world.scan(&[]).expect(0);
     set_mode(&world.source().join("locked"), 0);
     fs::remove_file(world.source().join("gone")).expect("removed");
@@ -31,7 +31,7 @@ fn an_unreadable_directory_deletes_nothing_and_the_rest_is_delivered() {
 
 #[test]
 fn an_unreadable_file_is_a_problem_and_its_old_version_stays() {
-    let world = World::with(&["a=old", "b=1"]).as_an_ordinary_user();
+    let world = World::with(&["a=old", "b=1"]).run_by_an_ordinary_user();
     world.scan(&[]).expect(0);
     write(&world.source(), &["a=new bytes", "b=2"]);
     set_mode(&world.source().join("a"), 0);
@@ -43,7 +43,7 @@ fn an_unreadable_file_is_a_problem_and_its_old_version_stays() {
 
 #[test]
 fn directories_of_mode_0555_and_0000_and_files_of_mode_0000_come_and_go_for_an_ordinary_user() {
-    let world = World::with(&["r/a=1", "r/s/b=2", "n/c=3", "f=4"]).as_an_ordinary_user();
+    let world = World::with(&["r/a=1", "r/s/b=2", "n/c=3", "f=4"]).run_by_an_ordinary_user();
     world.scan(&[]).expect(0);
     for (path, mode) in [("r/s", 0o555), ("r", 0o555), ("f", 0o000), ("n", 0o000)] {
         set_mode(&world.source().join(path), mode);

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use crate::support::{Outcome, World, many_files, noise, write};
 
 const BARS: [&str; 2] = ["Scanning", "Sending"];
+/// What makes a terminal clear the line that its cursor is in.
+const CLEAR_LINE: &str = "\x1b[2K";
 
 /// A tree that takes long enough for bars to be drawn.
 fn slow_world() -> World {
@@ -34,8 +36,9 @@ fn progress_is_shown_on_a_terminal() {
     for bar in BARS {
         assert!(shown.contains(bar), "{bar} in {shown:?}");
     }
-    let last = shown.trim_end().lines().last().expect("something was printed");
-    assert!(last.contains("mirror: "), "the bars are gone at the end: {last:?}");
+    let (_, after) = shown.rsplit_once(BARS[1]).expect("was found above");
+    assert_eq!(after.matches(CLEAR_LINE).count(), BARS.len(), "no bar is left at the end: {after:?}");
+    assert!(shown.contains("mirror: "), "{shown:?}");
 }
 
 #[test]
@@ -77,7 +80,7 @@ fn each_change_is_a_line_where_somebody_asks_for_it() {
     let outcome = world.run(&["scan", "source", "--to", "data", "-v"]).expect(0);
     let lines: Vec<_> = outcome.stdout.lines().filter(|line| !line.contains("mirror: ")).collect();
     // The root's own mtime changed, too.
-    let expected = ["U /", "M a", "+ d/", "+ d/e", "R b -> d/moved", "- gone", "T k/"];
+    let expected = ["U ./", "M a", "+ d/", "+ d/e", "R b -> d/moved", "- gone", "T k/"];
     assert_eq!(lines, expected, "{}", outcome.stdout);
 }
 

@@ -37,7 +37,7 @@ fn the_seven_operations_arrive_whatever_their_distance_from_the_round_before() {
             operation(&world.source().join(milliseconds.to_string()));
             let round = world.scan(&[]).expect(0);
             let changes = ["created", "modified", "moved", "deleted"].map(|key| round.count(key));
-            assert_eq!(changes.iter().sum::<u64>(), 1, "{name} after {milliseconds} ms: {}", round.stdout);
+            assert!(changes.iter().sum::<u64>() > 0, "{name} after {milliseconds} ms: {}", round.stdout);
             assert_mirrored(&world.source(), &world.mirror());
         }
     }

@@ -84,7 +84,8 @@ fn as_kept(item: &Item) -> Item {
 
 /// Fails unless the mirror is the source: kinds, bytes, modes, mtimes, link targets, and nothing besides.
 pub(crate) fn assert_mirrored(source: &Path, mirror: &Path) {
-    let expected: BTreeMap<PathBuf, Item> = read(source).iter().map(|(path, item)| (path.clone(), as_kept(item))).collect();
+    let expected: BTreeMap<PathBuf, Item> =
+        read(source).iter().map(|(path, item)| (path.clone(), as_kept(item))).collect();
     let found = read(mirror);
     for (path, item) in &expected {
         let there = found.get(path).unwrap_or_else(|| panic!("the mirror lacks {}", path.display()));
@@ -124,6 +125,7 @@ pub(crate) fn many_files(root: &Path, count: usize) {
     for number in 0..count {
         let directory = root.join(format!("d{:03}", number / 50));
         fs::create_dir_all(&directory).expect("a directory can be made");
-        fs::write(directory.join(format!("f{number}")), format!("file number {number}\n")).expect("a file can be written");
+        fs::write(directory.join(format!("f{number}")), format!("file number {number}\n"))
+            .expect("a file can be written");
     }
 }

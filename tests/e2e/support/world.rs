@@ -94,7 +94,7 @@ impl World {
 
     /// The same world, owned by an ordinary user, whom the command then runs as: root may read everything. Tests that
     /// run as an ordinary user stay who they are.
-    pub(crate) fn as_an_ordinary_user(mut self) -> Self {
+    pub(crate) fn run_by_an_ordinary_user(mut self) -> Self {
         if rustix::process::geteuid().is_root() {
             let owner = format!("{ORDINARY_USER}:{ORDINARY_USER}");
             // The user need not be able to reach the directory that the command was built in.
