@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn each_cause_is_said_once_in_one_line_and_the_hint_comes_last() {
         let gone = || std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
-        let failure = Failure::new(Exit::Failed, anyhow::Error::new(Repeats(gone())).context("no root").context("no round"));
+        let failure =
+            Failure::new(Exit::Failed, anyhow::Error::new(Repeats(gone())).context("no root").context("no round"));
         let expected = "Error: no round\nCaused by: no root: cannot open /x: no such file\nHint: look again\n";
         assert_eq!(failure.hint("look again").report(), expected);
     }
