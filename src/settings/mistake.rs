@@ -105,7 +105,7 @@ impl Mistake {
             Self::OneNameForSeveral { .. } => Some("say which SOURCE is meant".to_owned()),
             Self::Unfit { .. } => Some("`roundsman scan --help` says what each setting means".to_owned()),
             Self::UnknownKey { .. } | Self::Syntax { .. } => {
-                Some("`roundsman config show` prints every key, as a configuration file has it".to_owned())
+                Some("`config.example.toml` has every key, with its default and why it is there".to_owned())
             }
             Self::Unreadable { .. } => Some("is the name right, and may this user read it?".to_owned()),
         }
