@@ -35,8 +35,12 @@ pub struct Beat<'a> {
     pub fs: &'a dyn Fs,
     /// The clock.
     pub clock: &'a dyn Clock,
+    /// Which mirror.
+    pub mirror: &'a MirrorName,
     /// The source, as an absolute path.
     pub source: &'a Path,
+    /// This machine's name, for people.
+    pub host: &'a str,
     /// What is remembered.
     pub snapshot: &'a Snapshot,
     /// What is left out.
@@ -56,10 +60,6 @@ pub struct Beat<'a> {
 pub struct Delivering<'a> {
     /// Calls the receiver, with this round's patience.
     pub caller: &'a Caller,
-    /// Which mirror.
-    pub mirror: &'a MirrorName,
-    /// This machine's name, for people.
-    pub host: &'a str,
     /// Where ids come from.
     pub random: &'a dyn Random,
     /// How many requests carry contents at once.
@@ -199,47 +199,62 @@ impl Beat<'_> {
 
     /// Opens the root, which must be the recorded one.
     fn open_source(&self) -> Result<(Arc<dyn Directory>, RootIdentity), RoundError> {
-        let recorded = self.snapshot.root_record()?.and_then(|bytes| RootIdentity::from_bytes(&bytes));
-        let known = recorded.is_some();
-        let failed = |source| RoundError::Source { path: shown(self.source), known, source };
+        let recorded = self.recorded_source()?;
+        let failed = |source| RoundError::Source { path: shown(self.source), known: recorded.is_some(), source };
         let root = self.fs.open_root(self.source).map_err(failed)?;
         let identity = RootIdentity::of(&*root).map_err(failed)?;
         if let Some(recorded) = recorded.filter(|_| !self.adopt) {
-            check_root(&recorded, &identity)?;
+            self.check_source(&recorded, &identity)?;
         }
         Ok((root, identity))
+    }
+
+    /// The source that this mirror was last made from here.
+    fn recorded_source(&self) -> Result<Option<Source>, RoundError> {
+        Ok(self.snapshot.root_record()?.and_then(|record| minicbor::decode(&record).ok()))
+    }
+
+    fn check_source(&self, recorded: &Source, identity: &RootIdentity) -> Result<(), RoundError> {
+        let ours = self.own_source(identity);
+        if is_same_source(recorded, &ours, identity) {
+            return Ok(());
+        }
+        match RootIdentity::from_bytes(&recorded.identity) {
+            Some(expected) if recorded.path == ours.path => Ok(check_root(&expected, identity)?),
+            Some(_) | None => Err(self.other_source(recorded, &ours)),
+        }
+    }
+
+    fn other_source(&self, theirs: &Source, ours: &Source) -> RoundError {
+        RoundError::OtherSource { mirror: self.mirror.clone(), theirs: name_of(theirs), ours: name_of(ours) }
     }
 
     /// Agrees with the receiver on whose copy the mirror is, and then on the head: a source that is refused must not
     /// have taken anything over.
     fn contact(&self, to: &Delivering<'_>, identity: &RootIdentity) -> Result<Contacted, RoundError> {
         let ledger = SnapshotLedger(self.snapshot);
-        let meeting = meet(to.caller, to.mirror, &ledger)?;
-        let ours = self.own_source(to.host, identity);
+        let meeting = meet(to.caller, self.mirror, &ledger)?;
+        let ours = self.own_source(identity);
         let theirs = meeting.source().cloned();
         let is_ours = theirs.as_ref().is_some_and(|theirs| is_same_source(theirs, &ours, identity));
-        match &theirs {
-            Some(theirs) if !is_ours && !self.adopt => {
-                let (theirs, ours) = (name_of(theirs), name_of(&ours));
-                return Err(RoundError::OtherSource { mirror: to.mirror.clone(), theirs, ours });
-            }
-            Some(_) | None => {}
+        if let Some(theirs) = theirs.as_ref().filter(|_| !is_ours && !self.adopt) {
+            return Err(self.other_source(theirs, &ours));
         }
         let contacted = meeting.agree(to.random)?;
         if !is_ours {
-            claim(to.caller, to.mirror, ours, theirs)?;
+            claim(to.caller, self.mirror, ours.clone(), theirs)?;
         }
-        let record = identity.to_bytes();
-        if self.snapshot.root_record()?.as_ref() != Some(&record) {
+        if self.recorded_source()?.as_ref() != Some(&ours) {
+            let record = minicbor::to_vec(&ours).expect("encoding to memory cannot fail");
             self.snapshot.set_root_record(&record)?;
         }
         Ok(contacted)
     }
 
-    fn own_source(&self, host: &str, identity: &RootIdentity) -> Source {
+    fn own_source(&self, identity: &RootIdentity) -> Source {
         use std::os::unix::ffi::OsStrExt;
         let path = self.source.as_os_str().as_bytes().to_vec().into();
-        Source { path, identity: identity.to_bytes().into(), host: host.to_owned() }
+        Source { path, identity: identity.to_bytes().into(), host: self.host.to_owned() }
     }
 
     fn scan(&self, root: &Arc<dyn Directory>, meter: &Meter<'_>, report: &mut Report) -> Result<Scanned, RoundError> {
@@ -296,7 +311,7 @@ impl Beat<'_> {
         let contents = SourceContents::of(root, &plan, meter);
         let deliverer = Deliverer {
             caller: to.caller,
-            mirror: to.mirror,
+            mirror: self.mirror,
             round,
             ledger: &SnapshotLedger(self.snapshot),
             contents: &contents,

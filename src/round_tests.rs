@@ -108,22 +108,19 @@ impl World {
             RetryPolicy::default(),
             Arc::new(AtomicBool::new(false)),
         );
-        let delivering = Delivering {
-            caller: &caller,
-            mirror: &Self::mirror(),
-            host: "test",
-            random: &*self.random,
-            transfers: Parallel::in_order(),
-        };
+        let delivering = Delivering { caller: &caller, random: &*self.random, transfers: Parallel::in_order() };
         self.beat(snapshot, Path::new(source), adopt).round(&delivering)
     }
 
     fn beat<'a>(&'a self, snapshot: &'a Snapshot, source: &'a Path, adopt: bool) -> Beat<'a> {
         static NOTHING: std::sync::LazyLock<Filter> = std::sync::LazyLock::new(Filter::none);
+        static MIRROR: std::sync::LazyLock<MirrorName> = std::sync::LazyLock::new(World::mirror);
         Beat {
             fs: &self.fs,
             clock: &*self.clock,
+            mirror: &MIRROR,
             source,
+            host: "test",
             snapshot,
             filter: &NOTHING,
             one_file_system: false,

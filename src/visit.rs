@@ -61,13 +61,16 @@ impl Visit {
         let caller = self.caller(stop);
         let delivering = Delivering {
             caller: &caller,
-            mirror: &self.route.mirror,
-            host: &self.host,
             random: &SystemRandom,
             transfers: Parallel::new(self.settings.transfers.get()),
         };
-        let looking =
-            Looking { route: &self.route, filter: &self.filter, snapshot: &self.snapshot, threads: self.threads };
+        let looking = Looking {
+            route: &self.route,
+            host: &self.host,
+            filter: &self.filter,
+            snapshot: &self.snapshot,
+            threads: self.threads,
+        };
         looking.beat(&*self.clock, &self.settings, progress).round(&delivering)
     }
 
@@ -104,13 +107,16 @@ pub(crate) fn dry_run(
     let filter = filter(route, settings)?;
     let recorded = Snapshot::open_read_only(&route.snapshot())?;
     let snapshot = recorded.unwrap_or_else(|| Snapshot::in_memory(new_lineage()));
-    let looking = Looking { route, filter: &filter, snapshot: &snapshot, threads: Parallel::new(threads) };
+    let host = host_name();
+    let threads = Parallel::new(threads);
+    let looking = Looking { route, host: &host, filter: &filter, snapshot: &snapshot, threads };
     Ok(looking.beat(&SystemClock::new(), settings, progress).dry_run())
 }
 
 /// What a look at the source needs, in a round and in a dry run alike.
 struct Looking<'a> {
     route: &'a Route,
+    host: &'a str,
     filter: &'a Filter,
     snapshot: &'a Snapshot,
     threads: Parallel,
@@ -121,7 +127,9 @@ impl<'a> Looking<'a> {
         Beat {
             fs: &Disk,
             clock,
+            mirror: &self.route.mirror,
             source: &self.route.source,
+            host: self.host,
             snapshot: self.snapshot,
             filter: self.filter,
             one_file_system: settings.one_file_system,
