@@ -70,10 +70,13 @@ impl Catalog {
         Ok(())
     }
 
-    /// Contents found damaged, and not yet sent again.
-    pub(crate) fn wanted(&self) -> Result<Vec<ContentId>, CatalogError> {
-        let mut statement = self.connection.prepare_cached("SELECT content FROM wanted ORDER BY content LIMIT ?1")?;
-        let mut rows = statement.query((MAX_WANTED,))?;
+    /// Contents of a mirror's files that were found damaged, and not yet sent again.
+    pub(crate) fn wanted(&self, mirror: MirrorId) -> Result<Vec<ContentId>, CatalogError> {
+        let sql = "SELECT content FROM wanted WHERE EXISTS (\
+                       SELECT 1 FROM entry WHERE entry.content = wanted.content AND mirror = ?1 AND to_rev IS NULL) \
+                   ORDER BY content LIMIT ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query((mirror, MAX_WANTED))?;
         let mut wanted = Vec::new();
         while let Some(row) = rows.next()? {
             wanted.push(id(&row.get::<_, Vec<u8>>(0)?, ContentId::from_slice)?);

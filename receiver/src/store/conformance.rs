@@ -32,6 +32,7 @@ macro_rules! suite {
             literals_arrive_in_any_order_and_repeated
             a_content_that_is_held_is_never_missing
             what_arrived_is_kept_for_the_next_proposal
+            mirrors_that_commit_the_same_contents_at_once_do_not_take_them_from_each_other
             a_commit_before_all_literals_names_the_rest
             a_content_made_of_copies_literals_and_zeros_is_whole
             a_copy_that_is_not_what_the_id_says_is_answered_with_digests

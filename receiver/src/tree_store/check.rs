@@ -1,8 +1,10 @@
 //! Comparing a mirror's files with the catalog, a part at a time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
+use std::iter::Peekable;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 use protocol::limits::MAX_PAGE_ROWS;
 use protocol::wire::{Check, CheckFinding, CheckPage, CheckVerdict};
@@ -20,12 +22,41 @@ use crate::tree_store::step::{directory_mode, file_mode};
 /// Bytes read for one page.
 const MAX_READ_A_PAGE: u64 = 256 * 1024 * 1024;
 
-/// A directory under way: the names that the catalog or the disk has in it, from a name on.
+/// Rows of a directory read at once.
+const ROWS_AT_ONCE: u32 = 1_000;
+
+/// A directory under way: the names that the catalog or the disk has in it, both sorted.
 struct Level {
     path: RelPath,
     /// Nothing where the directory itself is missing.
     directory: Option<Arc<dyn Directory>>,
-    rest: VecDeque<(Name, Option<Row>)>,
+    /// Nothing where the catalog has no such directory.
+    node: Option<Node>,
+    on_disk: Peekable<IntoIter<Name>>,
+    rows: VecDeque<Row>,
+    /// Where the rows that were read end.
+    after: Option<Name>,
+}
+
+impl Level {
+    /// The next name, and its row if the catalog has it.
+    fn next(&mut self, store: &ClientStore, revision: u64) -> Result<Option<(Name, Option<Row>)>, Problem> {
+        if let (true, Some(node)) = (self.rows.is_empty(), self.node) {
+            self.rows = store.catalog().children_at(node, revision, self.after.as_ref(), ROWS_AT_ONCE)?.into();
+            match self.rows.back() {
+                Some(last) => self.after = Some(last.name.clone()),
+                None => self.node = None,
+            }
+        }
+        let row = match (self.on_disk.peek(), self.rows.front()) {
+            (Some(name), Some(row)) if *name < row.name => None,
+            (Some(_), None) => None,
+            _ => self.rows.pop_front(),
+        };
+        let Some(row) = row else { return Ok(self.on_disk.next().map(|name| (name, None))) };
+        self.on_disk.next_if(|name| *name == row.name);
+        Ok(Some((row.name.clone(), Some(row))))
+    }
 }
 
 /// A check of one page.
@@ -104,26 +135,19 @@ impl Checker<'_> {
         directory: Option<Arc<dyn Directory>>,
         after: Option<&Name>,
     ) -> Result<(), Problem> {
-        let mut names: BTreeMap<Name, Option<Row>> = BTreeMap::new();
         let listed = directory.as_ref().map(|directory| directory.list()).transpose();
-        for name in listed.map_err(disk("check a mirror"))?.into_iter().flatten() {
-            names.insert(name, None);
-        }
-        if let Some(node) = node {
-            let rows = self.store.catalog().children_at(node, self.revision, after, u32::MAX)?;
-            names.extend(rows.into_iter().map(|row| (row.name.clone(), Some(row))));
-        }
-        let is_left = |name: &Name| after.is_none_or(|after| name > after);
-        let rest = names.into_iter().filter(|(name, _)| is_left(name)).collect();
-        self.levels.push(Level { path, directory, rest });
+        let mut names = listed.map_err(disk("check a mirror"))?.unwrap_or_default();
+        names.retain(|name| after.is_none_or(|after| name > after));
+        names.sort_unstable();
+        let on_disk = names.into_iter().peekable();
+        self.levels.push(Level { path, directory, node, on_disk, rows: VecDeque::new(), after: after.cloned() });
         Ok(())
     }
 
     fn page(mut self) -> Result<CheckPage, Problem> {
         let mut looked_at = 0;
-        let mut last = None;
         while let Some(level) = self.levels.last_mut() {
-            let Some((name, row)) = level.rest.pop_front() else {
+            let Some((name, row)) = level.next(self.store, self.revision)? else {
                 self.levels.pop();
                 continue;
             };
@@ -131,13 +155,11 @@ impl Checker<'_> {
             let directory = level.directory.clone();
             self.look(&path, &name, row, directory.as_deref())?;
             looked_at += 1;
-            last = Some(path);
             if looked_at == MAX_PAGE_ROWS || self.bytes_read >= MAX_READ_A_PAGE {
-                break;
+                return Ok(CheckPage { findings: self.findings, next: Some(path) });
             }
         }
-        let is_done = self.levels.iter().all(|level| level.rest.is_empty());
-        Ok(CheckPage { findings: self.findings, next: last.filter(|_| !is_done) })
+        Ok(CheckPage { findings: self.findings, next: None })
     }
 
     fn look(

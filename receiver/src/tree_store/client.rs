@@ -1,11 +1,12 @@
 //! [`ClientStore`]: everything of one client, with locks of its own.
 //!
-//! Locks are taken in this order, and none is held while waiting for the network: a mirror's commit, a mirror's
-//! steps, a staged content, the catalog. The catalog's is held for one query or transaction at a time.
+//! Locks are taken in this order, and none is held while waiting for the network: a mirror's commit, the client's
+//! turn, a mirror's steps, a staged content, the catalog. The catalog's is held for one query or transaction at a time.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use protocol::{ClientName, MirrorName, Problem, Timestamp};
 use seams::clock::Clock;
@@ -19,6 +20,9 @@ use crate::tree_store::problems::disk;
 use crate::tree_store::shelves::Shelves;
 use crate::tree_store::staging::Staging;
 use crate::tree_store::step::Step;
+
+/// How often a client's staging is swept while it proposes.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// One client.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(super) struct ClientStore {
     next_node: AtomicI64,
     next_version: AtomicI64,
     catalog: Mutex<Catalog>,
+    /// When the staging was swept last, since boot.
+    swept: Mutex<Duration>,
     mirrors: Mutex<HashMap<MirrorName, Arc<Mirror>>>,
 }
 
@@ -54,12 +60,14 @@ impl ClientStore {
         let store = Self {
             durability: Durability::new(Arc::clone(&shelves.staging)),
             staging: staging.map_err(disk("look at what is staged"))?,
+            swept: Mutex::new(clock.since_boot()),
             shelves,
             clock,
             next_node: AtomicI64::new(node.0),
             next_version: AtomicI64::new(version.0),
             catalog: Mutex::new(catalog),
             mirrors: Mutex::default(),
+            turn: Mutex::default(),
         };
         store.redo_all()?;
         Ok(store)
@@ -80,6 +88,23 @@ impl ClientStore {
         let mirror = Arc::new(Mirror::new(record));
         mirrors.insert(name.clone(), Arc::clone(&mirror));
         Ok(mirror)
+    }
+
+    /// Sweeps the staging, if that was not done for a while.
+    pub(super) fn sweep_if_due(&self) -> Result<(), Problem> {
+        let mut swept = self.swept.lock().expect("no holder of this lock panics");
+        let uptime = self.clock.since_boot();
+        if uptime.saturating_sub(*swept) < SWEEP_INTERVAL {
+            return Ok(());
+        }
+        *swept = uptime;
+        self.staging.sweep(self.now()).map_err(disk("sweep what is staged"))
+    }
+
+    /// Waits for the turn to apply a batch. What a commit takes out of staging is neither staged nor held until it is
+    /// decided: another mirror's commit that needs the same content must not look meanwhile.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().expect("no holder of this lock panics")
     }
 
     /// A number for a new node.

@@ -34,7 +34,7 @@ impl ClientStore {
         self.redo(&mirror)?;
         let head = self.catalog().head(mirror.id)?.0;
         if head.digest == request.proposal {
-            return self.durable(head);
+            return self.durable(&mirror, head);
         }
         let open = mirror.proposals().find(request.proposal);
         let proposal = open.ok_or_else(|| unknown_proposal(&request.mirror))?;
@@ -45,11 +45,12 @@ impl ClientStore {
         self.apply(&mirror, &proposal, request.lineage)
     }
 
-    fn durable(&self, head: Head) -> Result<Committed, Problem> {
-        Ok(Committed::Durable { head, wanted: self.catalog().wanted()? })
+    fn durable(&self, mirror: &Mirror, head: Head) -> Result<Committed, Problem> {
+        Ok(Committed::Durable { head, wanted: self.catalog().wanted(mirror.id)? })
     }
 
     fn apply(&self, mirror: &Mirror, proposal: &Proposal, lineage: Lineage) -> Result<Committed, Problem> {
+        let _turn = (); //TMP
         let mut plan = match self.plan(mirror, proposal)? {
             Ok(plan) => plan,
             Err(refused) => return Ok(Committed::Refused { refused }),
@@ -109,7 +110,10 @@ impl ClientStore {
         }
         ready.mirror.proposals().close(result.digest);
         self.finish(ready.mirror, result.number, &sequence.steps)?;
-        self.durable(result)
+        for content in gone_in_place(&ready) {
+            self.catalog().want(content, self.now())?;
+        }
+        self.durable(ready.mirror, result)
     }
 
     fn batch(&self, ready: &Ready<'_>, sequence: &Sequence) -> Result<Batch, Problem> {
@@ -143,6 +147,15 @@ fn renew_what_is_not_ours(plan: &mut Plan, found: &HashMap<Node, Found>) {
             touched.is_fresh = true;
         }
     }
+}
+
+/// Contents of files that only got other metadata, and are not as they were.
+fn gone_in_place(ready: &Ready<'_>) -> impl Iterator<Item = ContentId> {
+    let stays = |touched: &&Touched| touched.base.is_some() && !touched.arrives();
+    let in_place = ready.plan.touched.iter().filter(move |(_, touched)| stays(touched));
+    let is_ours = |node| matches!(ready.found.get(node), None | Some(Found::Ours(_)));
+    let gone = in_place.filter(move |(node, _)| !is_ours(node));
+    gone.filter_map(|(_, touched)| Some(touched.result.as_ref()?.entry.content()?.0))
 }
 
 fn closing(node: Node, touched: &Touched, sequence: &Sequence) -> Option<Closing> {

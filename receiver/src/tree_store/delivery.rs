@@ -31,6 +31,7 @@ impl ClientStore {
         if let Some(answer) = self.judge(&mirror, &proposal)? {
             return Ok(answer);
         }
+        self.sweep_if_due()?;
         let missing = missing_of(&proposal, |plan| self.lacking_unless_held(plan))?;
         self.check_room(&missing)?;
         let digest = proposal.result.digest;

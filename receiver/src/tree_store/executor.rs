@@ -12,7 +12,7 @@ use seams::fs::{Directory, FileKind, Stat, leads_nowhere, open_by_components};
 
 use crate::catalog::{Node, VersionId};
 use crate::tree_store::shelves::Shelves;
-use crate::tree_store::step::{Step, own_name, parked_name, version_name};
+use crate::tree_store::step::{Step, directory_mode, own_name, parked_name, version_name};
 
 /// Takes a number among the versions for something foreign, durably, before it is moved there.
 pub(super) type TakeForeign<'a> = dyn FnMut(&RelPath, u64) -> io::Result<VersionId> + 'a;
@@ -106,10 +106,10 @@ impl<'a> Executor<'a> {
         &mut self,
         base: &RelPath,
         inode: u64,
-        leave: impl FnOnce(&Shelves, &dyn Directory, &Name) -> io::Result<()>,
+        leave: impl Fn(&Shelves, &dyn Directory, &Name) -> io::Result<()>,
     ) -> io::Result<()> {
         match self.at_base(base, inode)? {
-            Some((from, name)) => leave(self.shelves, &*from, &name),
+            Some((from, name)) => with_rights(&*from, || leave(self.shelves, &*from, &name)),
             None => Ok(()),
         }
     }
@@ -148,10 +148,11 @@ impl<'a> Executor<'a> {
                     self.lost.push(result.clone());
                     return Ok(());
                 }
-                self.evacuate(&*to, &to_name, result, &there)?;
+                with_rights(&*to, || self.evacuate(&*to, &to_name, result, &there))?;
             }
         }
-        if gone_is_none(from.rename(name, &*to, &to_name))?.is_none() {
+        let renamed = with_rights(&*to, || with_rights(from, || from.rename(name, &*to, &to_name)));
+        if gone_is_none(renamed)?.is_none() {
             self.lost.push(result.clone());
         }
         Ok(())
@@ -243,6 +244,18 @@ pub(super) fn gone_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Ok(found) => Ok(Some(found)),
         Err(error) if leads_nowhere(&error) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Does something in a directory of ours; where somebody took our rights to it away, takes them back first.
+fn with_rights(directory: &dyn Directory, mut work: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    match work() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let mode = directory.own_stat()?.mode;
+            directory.set_own_mode(directory_mode(mode))?;
+            work()
+        }
+        done => done,
     }
 }
 

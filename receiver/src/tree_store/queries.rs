@@ -39,7 +39,7 @@ impl ClientStore {
             head_lineage,
             in_chain: catalog.in_chain(mirror.id, request.head)?,
             superseded_at: catalog.superseded_at(mirror.id, request.lineage)?,
-            wanted: catalog.wanted()?,
+            wanted: catalog.wanted(mirror.id)?,
             is_empty: catalog.is_empty(mirror.root)?,
             source: Some(mirror.source),
         })

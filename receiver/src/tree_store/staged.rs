@@ -2,12 +2,12 @@
 
 use std::io;
 
-use protocol::{ByteRange, ContentId, Name};
+use protocol::{ByteRange, ContentId, Name, Timestamp};
 use seams::fs::{Directory, File};
 
 use crate::store::range_set::RangeSet;
 use crate::tree_store::bytes::{hash, hash_range};
-use crate::tree_store::staging::{Staging, remove};
+use crate::tree_store::staging::{Staging, is_expired, remove};
 
 /// Most ranges that are kept of one content: more come only from a peer that scatters bytes on purpose.
 pub(super) const MAX_RANGES: usize = 65_536;
@@ -141,6 +141,17 @@ impl Staged {
         remove(directory, ranges)?;
         *self = Self::Whole { name, length };
         Ok(())
+    }
+
+    /// Whether nobody touched it for long, or there is nothing.
+    pub(super) fn is_expired(&self, staging: &Staging, now: Timestamp) -> io::Result<bool> {
+        let newest = match self {
+            Self::Nothing => return Ok(true),
+            Self::Found(Parts { whole, part, ranges }) => ranges.as_ref().or(part.as_ref()).or(whole.as_ref()),
+            Self::Arriving(Arriving { ranges, .. }) => Some(ranges),
+            Self::Whole { name, .. } => Some(name),
+        };
+        newest.map_or(Ok(true), |name| is_expired(&**staging.directory(), name, now))
     }
 
     /// Removes its files.

@@ -129,6 +129,23 @@ impl Staging {
         Ok(())
     }
 
+    /// Throws away what nobody touched for [`STAGED_EXPIRY`], and forgets what is empty. What somebody is busy with
+    /// stays.
+    pub(super) fn sweep(&self, now: Timestamp) -> io::Result<()> {
+        let mut contents = self.contents();
+        let mut expired = Vec::new();
+        for (content, slot) in contents.iter() {
+            // Others get at a slot only through the map, which is held here.
+            if Arc::strong_count(slot) == 1 && lock(slot).is_expired(self, now)? {
+                expired.push(*content);
+            }
+        }
+        for slot in expired.iter().filter_map(|content| contents.remove(content)) {
+            lock(&slot).throw_away(self)?;
+        }
+        Ok(())
+    }
+
     /// Throws away everything that is staged: the disk lost some of it and does not say what.
     pub(super) fn condemn(&self) {
         let slots: Vec<Slot> = self.contents().drain().map(|(_, slot)| slot).collect();
@@ -157,7 +174,8 @@ pub(super) fn remove(directory: &dyn Directory, name: &Name) -> io::Result<()> {
     }
 }
 
-fn is_expired(directory: &dyn Directory, name: &Name, now: Timestamp) -> io::Result<bool> {
+/// Whether nothing happened to a file of ours for [`STAGED_EXPIRY`].
+pub(super) fn is_expired(directory: &dyn Directory, name: &Name, now: Timestamp) -> io::Result<bool> {
     let expiry = i64::try_from(STAGED_EXPIRY.as_nanos()).unwrap_or(i64::MAX);
     Ok(directory.stat(name)?.ctime.plus_nanos(expiry) < now)
 }

@@ -1,5 +1,9 @@
+#[path = "tests/concurrency.rs"]
+mod concurrency;
 #[path = "tests/crashes.rs"]
 mod crashes;
+#[path = "tests/durable.rs"]
+mod durable;
 #[path = "tests/histories.rs"]
 mod histories;
 #[path = "tests/meddling.rs"]

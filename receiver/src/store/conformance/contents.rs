@@ -1,7 +1,12 @@
 //! Contents: recipes, frames, and bytes that are not what they are said to be.
 
+use std::sync::Barrier;
+use std::thread;
+
 use protocol::wire::{Committed, Missing, ReadAt};
-use protocol::{ByteRange, Change, ClientName, ContentId, ContentPlan, Entry, Head, Piece, ProblemCode, Segment};
+use protocol::{
+    ByteRange, Change, ClientName, ContentId, ContentPlan, Entry, Head, MirrorName, Piece, ProblemCode, Segment,
+};
 
 use crate::store::Store;
 use crate::store::conformance::peer::{Peer, code, create, delete, metadata, modify, moved, path, recipe};
@@ -60,6 +65,34 @@ pub(crate) fn what_arrived_is_kept_for_the_next_proposal(store: &dyn Store) {
     peer.fill_missing(GENESIS, &other, &peer.plans(&other), &missing);
     is_durable(&peer, GENESIS, &other);
     assert_eq!(peer.read(1, "g").expect("is there"), b"0123456789");
+}
+
+pub(crate) fn mirrors_that_commit_the_same_contents_at_once_do_not_take_them_from_each_other(store: &dyn Store) {
+    const ROUNDS: u64 = 20;
+    let at_once = Barrier::new(4);
+    let rounds = |mirror: &str| {
+        let mirror = MirrorName::parse(mirror.as_bytes()).expect("a valid name");
+        let mut peer = Peer { mirror, ..Peer::stranger(store) };
+        peer.store.claim(&peer.client, &peer.claim(peer.mirror.as_str(), None)).expect("nobody claimed it before");
+        for round in 0..ROUNDS {
+            let changes: Vec<Change> =
+                (0..4).map(|file| create(&format!("{round}-{file}"), peer.file(format!("{round} {file}")))).collect();
+            let (base, plans) = (peer.head(), peer.plans(&changes));
+            let missing = peer.open(&changes, plans.clone());
+            peer.fill_missing(base, &changes, &plans, &missing);
+            at_once.wait();
+            let committed = peer.commit_on(base, &changes);
+            let durable = Ok(Committed::Durable { head: base.after(&changes), wanted: Vec::new() });
+            at_once.wait();
+            assert_eq!(committed, durable);
+        }
+        assert_eq!(peer.read(ROUNDS, "7-1").expect("is there"), b"7 1");
+    };
+    thread::scope(|scope| {
+        for mirror in ["a", "b", "c", "d"] {
+            scope.spawn(|| rounds(mirror));
+        }
+    });
 }
 
 pub(crate) fn a_commit_before_all_literals_names_the_rest(store: &dyn Store) {

@@ -11,7 +11,7 @@ use seams::memory::{FaultHook, OperationKind};
 use super::world::{MemoryWorld, assert_is};
 use crate::store::Store;
 use crate::store::conformance::peer::{Peer, create, delete, directory, link, metadata, modify, moved, replace};
-use crate::tree_store::TreeStore;
+use crate::tree_store::{Catalogs, TreeStore};
 
 /// What fails.
 #[derive(Debug, Clone, Copy)]
@@ -172,6 +172,57 @@ fn an_error_at_any_operation_of_a_commit_harms_nothing() {
 fn dying_at_any_operation_of_a_commit_harms_nothing() {
     let last = (0..).find(|n| !survives(Fault::FromThenOn(*n))).expect("the batch ends");
     assert!(last > 100, "only {last} operations were tried");
+}
+
+#[test]
+fn dying_again_while_steps_are_redone_harms_nothing() {
+    let mut died_twice = 0;
+    for (n, m) in (20..400).step_by(9).flat_map(|n| (0..40).step_by(7).map(move |m| (n, m))) {
+        let world = MemoryWorld::new(&["laptop"]);
+        let store = world.open();
+        let mut peer = Peer::new(&store);
+        let first = first_batch(&mut peer);
+        let known = peer.contents.clone();
+        let base = peer.deliver(&first);
+        let old = Tree::new().apply(&first).expect("a good batch");
+        let second = knotty_batch();
+        let new = old.apply(&second).expect("a good batch");
+        fail(&world, Fault::FromThenOn(n));
+        try_deliver(&peer, base, &second);
+        world.fs.set_fault_hook(None);
+        fail(&world, Fault::FromThenOn(m));
+        let clock: Arc<dyn seams::clock::Clock> = world.clock.clone();
+        let reopened = TreeStore::open(&world.fs, &world.path(), super::world::ID, Catalogs::OnDisk, clock);
+        died_twice += u32::from(reopened.is_err());
+        world.fs.set_fault_hook(None);
+        drop(reopened);
+        let store = world.open();
+        let mut peer = Peer::stranger(&store);
+        peer.contents = known;
+        converges(&world, &peer, (&old, &new), &second, base);
+    }
+    assert!(died_twice > 50, "{died_twice}");
+}
+
+#[test]
+fn a_directory_whose_rights_somebody_took_away_gets_them_back() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = world.open();
+    let mut peer = Peer::new(&store);
+    peer.deliver(&[create("d", directory())]);
+    let is_allowed = Arc::new(AtomicU64::new(0));
+    let hook: FaultHook = Arc::new(move |operation| {
+        if operation.kind == OperationKind::SetOwnMode && operation.path.ends_with(b"/d") {
+            is_allowed.store(1, Ordering::Relaxed);
+        }
+        let into_d =
+            operation.kind == OperationKind::Rename && operation.to.as_deref().is_some_and(|to| to.ends_with(b"/d/f"));
+        (into_d && is_allowed.load(Ordering::Relaxed) == 0).then(|| io::Error::from_raw_os_error(13))
+    });
+    world.fs.set_fault_hook(Some(hook));
+    let changes = [create("d/f", peer.file("one"))];
+    let head = peer.deliver(&changes);
+    assert_eq!(peer.read(head.number, "d/f").expect("is there"), b"one");
 }
 
 fn fail_renames_to(world: &MemoryWorld, end: &'static [u8]) {

@@ -237,3 +237,31 @@ fn a_damaged_source_of_a_copy_is_asked_for_again() {
     meddled.deliver(&[create("copy", file("two"))]);
     assert_eq!(fs::read(meddled.at("copy")).expect("is there"), b"two");
 }
+
+#[test]
+fn a_check_goes_on_where_its_last_page_ended() {
+    let meddled = Meddled::new();
+    let mut batch = meddled.first.clone();
+    batch.extend((0..10_100).map(|n| create(&format!("e/{n:05}"), file("one"))));
+    meddled.peer().deliver(&batch);
+    for gone in ["e/00000", "e/09999", "e/10099", "h"] {
+        fs::remove_file(meddled.at(gone)).expect("is there");
+    }
+    fs::write(meddled.at("e/zzz"), "extra").expect("can be written");
+    let peer = meddled.peer();
+    let mut found = Vec::new();
+    let (mut after, mut pages) = (None, 0);
+    loop {
+        let request = Check { mirror: peer.mirror.clone(), after, read_contents: false };
+        let page = meddled.store.check(&peer.client, &request).expect("is checked");
+        found.extend(page.findings.into_iter().filter(|finding| finding.what != CheckVerdict::Metadata));
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, 2);
+    let found: Vec<String> = found.into_iter().map(|finding| finding.path.to_string()).collect();
+    assert_eq!(found, ["e/00000", "e/09999", "e/10099", "e/zzz", "h"]);
+}

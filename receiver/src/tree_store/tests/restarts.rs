@@ -70,6 +70,23 @@ fn staged_leftovers_expire() {
 }
 
 #[test]
+fn staged_leftovers_expire_while_the_store_runs() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = world.open();
+    let mut peer = Peer::new(&store);
+    let changes = [create("f", peer.file("0123456789"))];
+    peer.open(&changes, peer.plans(&changes));
+    peer.fill(Head::genesis(), &changes, &[(Piece { index: 0, offset: 0, length: 1 }, b"0")]).expect("taken");
+    world.clock.advance(protocol::limits::STAGED_EXPIRY / 2);
+    peer.open(&changes, peer.plans(&changes));
+    assert_eq!(world.own(&peer, "staging").len(), 2);
+    world.clock.advance(protocol::limits::STAGED_EXPIRY);
+    let missing = peer.open(&changes, peer.plans(&changes));
+    assert_eq!(missing, [Missing { index: 0, ranges: vec![ByteRange { offset: 0, length: 10 }] }]);
+    assert_eq!(world.own(&peer, "staging"), []);
+}
+
+#[test]
 fn proposals_do_not_outlive_the_process_but_heads_do() {
     let world = DiskWorld::new();
     let first = [create("a", directory())];

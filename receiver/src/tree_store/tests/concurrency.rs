@@ -1,0 +1,68 @@
+//! Who waits for whom: repeated commits for the first, nobody else for anybody.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use protocol::wire::{Committed, Proposed};
+use protocol::{Change, ClientName, Head};
+use seams::memory::{FaultHook, OperationKind};
+
+use super::world::MemoryWorld;
+use crate::store::Store;
+use crate::store::conformance::peer::{Peer, create, directory};
+
+/// Holds the first sync of one client until it is released.
+fn hold_first_sync(world: &MemoryWorld, client: &'static str) -> (Receiver<()>, Sender<()>) {
+    let (reached, has_reached) = channel();
+    let (release, released) = channel();
+    let gate = Mutex::new(Some((reached, released)));
+    let folder = format!("/{client}/");
+    let hook: FaultHook = Arc::new(move |operation| {
+        let path = String::from_utf8_lossy(&operation.path).into_owned();
+        if operation.kind == OperationKind::Sync && path.contains(&folder) {
+            let taken = gate.lock().expect("not poisoned").take();
+            if let Some((reached, released)) = taken {
+                reached.send(()).expect("somebody waits");
+                released.recv().expect("somebody releases");
+            }
+        }
+        None
+    });
+    world.fs.set_fault_hook(Some(hook));
+    (has_reached, release)
+}
+
+#[test]
+fn a_commit_in_flight_makes_only_its_own_repetition_wait() {
+    let world = MemoryWorld::new(&["laptop", "other"]);
+    let store = world.open();
+    let mut peer = Peer::new(&store);
+    let mut other = Peer::stranger(&store);
+    other.client = ClientName::parse("other").expect("a valid name");
+    store.claim(&other.client, &other.claim("/other", None)).expect("a mirror of its own");
+    let first = [create("f", peer.file("first"))];
+    let ahead: [Change; 1] = [create("g", peer.file("ahead"))];
+    let between = Head::genesis().after(&first);
+    let plans = peer.plans(&first);
+    let missing = peer.open(&first, plans.clone());
+    peer.fill_missing(Head::genesis(), &first, &plans, &missing);
+    let (reached, release) = hold_first_sync(&world, "laptop");
+    thread::scope(|scope| {
+        let commit = scope.spawn(|| peer.commit_on(Head::genesis(), &first));
+        reached.recv().expect("the commit gets there");
+        let repeated = scope.spawn(|| peer.commit_on(Head::genesis(), &first));
+        other.deliver(&[create("d", directory())]);
+        let Ok(Proposed::Open { missing, .. }) = peer.propose_on(between, &ahead) else { panic!("runs ahead") };
+        peer.fill_missing(between, &ahead, &peer.plans(&ahead), &missing);
+        assert_eq!(peer.head(), Head::genesis(), "reads go on, and see nothing of it yet");
+        assert!(!repeated.is_finished());
+        release.send(()).expect("the commit waits");
+        for commit in [commit, repeated] {
+            let committed = commit.join().expect("does not panic");
+            assert!(matches!(committed, Ok(Committed::Durable { head, .. }) if head == between), "{committed:?}");
+        }
+    });
+    assert!(matches!(peer.commit_on(between, &ahead), Ok(Committed::Durable { .. })));
+    assert_eq!(peer.read(2, "g").expect("is there"), b"ahead");
+}
