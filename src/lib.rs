@@ -13,6 +13,7 @@ mod destination;
 mod ledger;
 mod meter;
 mod mirror_lock;
+mod report;
 pub mod round;
 mod round_failure;
 mod route;

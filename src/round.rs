@@ -3,29 +3,23 @@
 //! Everything it touches comes in through seams, so that the same round runs against a simulated world. No rule is
 //! decided here; each has its own place below.
 
-use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use protocol::wire::{self, Source};
-use protocol::{Change, Kind, MirrorName, RelPath, RoundId};
-use scanner::{
-    Counts, Filter, Finding, RootIdentity, RootTrouble, Scan, ScanError, Scanned, check_not_emptied, check_root, plan,
-};
+use protocol::{Change, MirrorName, RoundId};
+use scanner::{Filter, RootIdentity, Scan, Scanned, check_not_emptied, check_root, plan};
 use seams::clock::Clock;
 use seams::fs::{Directory, Fs};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::random::{Random, id};
-use snapshot_db::{Snapshot, SnapshotError};
-use thiserror::Error;
-use uploader::{
-    Caller, Contacted, DeliverError, Deliverer, Delivery, Entangled, Sizes, Traffic, Why, batches, claim, meet,
-};
+use snapshot_db::Snapshot;
+use uploader::{Caller, Contacted, Deliverer, Delivery, Sizes, Traffic, batches, claim, meet};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
+pub use crate::report::{Report, RoundError};
 use crate::source_contents::SourceContents;
 
 /// What a client looks at: its source, and what it remembers of it.
@@ -64,91 +58,6 @@ pub struct Delivering<'a> {
     pub random: &'a dyn Random,
     /// How many requests carry contents at once.
     pub transfers: Parallel,
-}
-
-/// What a round came to; true also where it ended early.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// The changes that are durable now; in a dry run, those that would be made.
-    pub changes: Vec<Change>,
-    /// Paths with problems, and what they are. Nothing at or below them was deleted.
-    pub problems: Vec<(RelPath, String)>,
-    /// Paths that wait for the next round, and why.
-    pub deferred: Vec<(RelPath, String)>,
-    /// Paths of changes that are, or were, directories.
-    pub directories: BTreeSet<RelPath>,
-    /// What the scan counted.
-    pub counts: Counts,
-    /// Bytes of source files read, to fingerprint and to send.
-    pub bytes_read: u64,
-    /// What went over the wire.
-    pub traffic: Traffic,
-    /// The head's number.
-    pub revision: u64,
-    /// Whether it was asked to stop before all was delivered.
-    pub stopped: bool,
-    /// Why it ended early.
-    pub failure: Option<RoundError>,
-}
-
-/// Why a round ended early.
-#[derive(Debug, Error)]
-pub enum RoundError {
-    /// The source cannot be opened.
-    #[error("cannot open the source {path}: {source}")]
-    Source {
-        /// Its path.
-        path: String,
-        /// Whether there was a round from it before.
-        known: bool,
-        /// Why.
-        source: io::Error,
-    },
-    /// The source is not what it was.
-    #[error("{0}")]
-    Root(#[from] RootTrouble),
-    /// The mirror is the copy of another source.
-    #[error("the mirror `{mirror}` is the copy of {theirs}, not of {ours}")]
-    OtherSource {
-        /// Which mirror.
-        mirror: MirrorName,
-        /// The source it was claimed for.
-        theirs: String,
-        /// This source.
-        ours: String,
-    },
-    /// The scan cannot go on.
-    #[error(transparent)]
-    Scan(#[from] ScanError),
-    /// The snapshot cannot be read or written.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// Contact or delivery ended early.
-    #[error(transparent)]
-    Deliver(#[from] DeliverError),
-    /// A plan that cannot be delivered in batches.
-    #[error(transparent)]
-    Entangled(#[from] Entangled),
-}
-
-impl RoundError {
-    /// Whether the snapshot itself is broken, so that only a new one helps.
-    #[must_use]
-    pub fn is_damaged_snapshot(&self) -> bool {
-        let inner = |error: &io::Error| {
-            error
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<SnapshotError>())
-                .is_some_and(SnapshotError::is_damage)
-        };
-        match self {
-            Self::Snapshot(error) => error.is_damage(),
-            Self::Scan(ScanError::Recorded(error)) | Self::Deliver(DeliverError::Ledger { source: error, .. }) => {
-                inner(error)
-            }
-            _ => false,
-        }
-    }
 }
 
 impl Beat<'_> {
@@ -269,18 +178,7 @@ impl Beat<'_> {
             progress: meter,
         };
         let scanned = scan.run()?;
-        report.counts = scanned.counts;
-        for finding in &scanned.findings {
-            match finding {
-                Finding::Problem { path, trouble } => report.problems.push((path.clone(), trouble.to_string())),
-                Finding::Deferred { path, reason } => report.deferred.push((path.clone(), reason.to_string())),
-                Finding::Present { path, now: entry, .. } | Finding::Gone { path, was: entry, .. } => {
-                    if entry.kind() == Kind::Directory {
-                        report.directories.insert(path.clone());
-                    }
-                }
-            }
-        }
+        report.found(&scanned);
         let mirror_is_empty = self.snapshot.counts()?.entries == 0;
         check_not_emptied(scanned.counts.names_in_root == 0, mirror_is_empty)?;
         Ok(scanned)
@@ -323,23 +221,6 @@ impl Beat<'_> {
         let delivered = deliverer.deliver(batches(plan, &Sizes::within(&contacted.limits))?, &mut delivery);
         report.take(delivery);
         Ok(delivered?)
-    }
-}
-
-impl Report {
-    /// What became of the plan.
-    fn take(&mut self, delivery: Delivery) {
-        self.changes = delivery.delivered;
-        self.changes.sort_by(|a, b| a.path().cmp(b.path()));
-        self.stopped = delivery.stopped;
-        self.revision = delivery.head.map_or(self.revision, |head| head.number);
-        for left_out in delivery.left_out {
-            let line = (left_out.change.path().clone(), left_out.why.to_string());
-            match left_out.why {
-                Why::Refused(_) | Why::Unreadable(_) | Why::NeverComplete => self.problems.push(line),
-                Why::ContentChanged | Why::Dependent => self.deferred.push(line),
-            }
-        }
     }
 }
 

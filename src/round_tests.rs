@@ -7,13 +7,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use protocol::wire::{Request, Response};
-use protocol::{ClientName, ContentId, Entry, Lineage, Name, StoreId, Timestamp};
+use protocol::{ClientName, ContentId, Entry, Lineage, Name, RelPath, StoreId, Timestamp};
 use receiver::{Access, Catalogs, MemoryStore, Service, Store, TreeStore};
+use scanner::RootTrouble;
 use seams::fs::FileKind;
 use seams::memory::{ManualClock, Memory, OperationKind};
 use seams::progress::Unwatched;
 use seams::random::SeededRandom;
-use uploader::{RetryPolicy, Transport, TransportError};
+use uploader::{DeliverError, RetryPolicy, Transport, TransportError};
 
 use super::*;
 
