@@ -42,6 +42,7 @@ pub(super) struct ClientStore {
     /// When the staging was swept last, since boot.
     swept: Mutex<Duration>,
     mirrors: Mutex<HashMap<MirrorName, Arc<Mirror>>>,
+    turn: Mutex<()>,
 }
 
 impl ClientStore {

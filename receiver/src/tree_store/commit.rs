@@ -50,7 +50,7 @@ impl ClientStore {
     }
 
     fn apply(&self, mirror: &Mirror, proposal: &Proposal, lineage: Lineage) -> Result<Committed, Problem> {
-        let _turn = (); //TMP
+        let _turn = self.turn();
         let mut plan = match self.plan(mirror, proposal)? {
             Ok(plan) => plan,
             Err(refused) => return Ok(Committed::Refused { refused }),

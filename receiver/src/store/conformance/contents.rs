@@ -74,6 +74,7 @@ pub(crate) fn mirrors_that_commit_the_same_contents_at_once_do_not_take_them_fro
         let mirror = MirrorName::parse(mirror.as_bytes()).expect("a valid name");
         let mut peer = Peer { mirror, ..Peer::stranger(store) };
         peer.store.claim(&peer.client, &peer.claim(peer.mirror.as_str(), None)).expect("nobody claimed it before");
+        let mut unfit = Vec::new();
         for round in 0..ROUNDS {
             let changes: Vec<Change> =
                 (0..4).map(|file| create(&format!("{round}-{file}"), peer.file(format!("{round} {file}")))).collect();
@@ -83,10 +84,10 @@ pub(crate) fn mirrors_that_commit_the_same_contents_at_once_do_not_take_them_fro
             at_once.wait();
             let committed = peer.commit_on(base, &changes);
             let durable = Ok(Committed::Durable { head: base.after(&changes), wanted: Vec::new() });
-            at_once.wait();
-            assert_eq!(committed, durable);
+            // No panic here: the others would wait for ever.
+            unfit.extend((committed != durable).then_some((round, committed)));
         }
-        assert_eq!(peer.read(ROUNDS, "7-1").expect("is there"), b"7 1");
+        assert_eq!(unfit, [], "all literals were sent");
     };
     thread::scope(|scope| {
         for mirror in ["a", "b", "c", "d"] {
