@@ -29,6 +29,9 @@ impl ClientStore {
         let proposal = Proposal::check(request)?;
         let mirror = self.mirror(&request.mirror)?;
         if let Some(answer) = self.judge(&mirror, &proposal)? {
+            if matches!(answer, Proposed::Done { .. }) {
+                self.redo_before_telling(&mirror)?;
+            }
             return Ok(answer);
         }
         self.sweep_if_due()?;

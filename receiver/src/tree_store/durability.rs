@@ -32,13 +32,19 @@ impl Durability {
         Epoch(self.failures.load(Ordering::SeqCst))
     }
 
+    /// A file or directory could not be synced. What was written to it may be lost although a second try would say
+    /// that all is well, so nothing that was written since anybody's epoch is believed.
+    pub(super) fn distrust(&self) {
+        self.failures.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Makes everything durable that was written. An error, also one of somebody else since `epoch`, means that
     /// what was written since may be lost: it must be written anew, never synced again.
     pub(super) fn sync_all(&self, epoch: Epoch) -> io::Result<()> {
         let handle = self.handle.lock().expect("no holder of this lock panics");
         let synced = handle.sync_filesystem();
         if synced.is_err() {
-            self.failures.fetch_add(1, Ordering::SeqCst);
+            self.distrust();
         }
         if self.epoch() != epoch {
             return Err(synced.err().unwrap_or_else(|| io::Error::other("an earlier write was lost")));

@@ -169,7 +169,7 @@ impl ClientStore {
         file.set_mode(file_mode(metadata.mode))?;
         file.set_mtime(metadata.mtime)?;
         if instances.is_small {
-            file.sync()?;
+            file.sync().inspect_err(|_| self.durability.distrust())?;
         }
         instances.have_made(node, name, Disk::from(&file.stat()?));
         Ok(())
@@ -213,7 +213,7 @@ impl ClientStore {
     /// that was written may be believed.
     fn make_durable(&self, instances: &Instances) -> io::Result<()> {
         if instances.is_small {
-            return self.staging.directory().sync();
+            return self.staging.directory().sync().inspect_err(|_| self.durability.distrust());
         }
         let synced = self.durability.sync_all(instances.epoch);
         if synced.is_err() {

@@ -31,6 +31,10 @@ pub(super) fn nobody_claimed(request: &Contact) -> ContactReply {
 
 impl ClientStore {
     pub(super) fn contact(&self, request: &Contact) -> Result<ContactReply, Problem> {
+        if self.catalog().mirror(&request.mirror)?.is_none() {
+            return Ok(nobody_claimed(request));
+        }
+        self.redo_before_telling(&*self.mirror(&request.mirror)?)?;
         let catalog = self.catalog();
         let Some(mirror) = catalog.mirror(&request.mirror)? else { return Ok(nobody_claimed(request)) };
         let (head, head_lineage, _) = catalog.head(mirror.id)?;

@@ -16,6 +16,11 @@ use crate::tree_store::step::{Step, directory_mode, version_name};
 /// Up to so many steps, directories are made durable one by one; more, and the whole file system is.
 const FEW_STEPS: usize = 32;
 
+/// Whether a step changes something where it is: syncing its directory does not make that durable.
+fn changes_in_place(step: &Step) -> bool {
+    matches!(step, Step::Describe { .. })
+}
+
 /// What a finished revision found on its way.
 #[derive(Debug, Default)]
 struct Outcome {
@@ -43,6 +48,15 @@ impl ClientStore {
         let steps = steps.iter().map(|step| Step::from_bytes(step)).collect::<Result<Vec<_>, _>>()?;
         let _in_motion = mirror.in_motion();
         self.finish(mirror, revision, &steps)
+    }
+
+    /// The same before the head is told to anybody, who would take it for an acknowledgement.
+    pub(super) fn redo_before_telling(&self, mirror: &Mirror) -> Result<(), Problem> {
+        if self.catalog().unfinished(mirror.id)?.is_none() {
+            return Ok(());
+        }
+        let _alone = mirror.alone();
+        self.redo(mirror)
     }
 
     /// Does a decided revision's steps, and forgets them.
@@ -93,10 +107,10 @@ impl ClientStore {
         for step in steps {
             executor.run(step)?;
         }
-        if steps.len() <= FEW_STEPS {
+        if steps.len() <= FEW_STEPS && !steps.iter().any(changes_in_place) {
             executor.sync(steps)?;
         } else {
-            self.durability.sync_all(epoch)?;
+            self.durability.sync_all(epoch).inspect_err(|_| self.staging.condemn())?;
         }
         Ok(Outcome { lost: executor.lost, kept_mtimes: executor.kept_mtimes })
     }

@@ -2,15 +2,17 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use protocol::wire::{Committed, Proposed};
+use protocol::wire::{Committed, Contact, Proposed};
 use protocol::{Change, Head, ProblemCode, RelPath, Tree};
 use seams::memory::{FaultHook, OperationKind};
 
 use super::world::{MemoryWorld, assert_is};
 use crate::store::Store;
-use crate::store::conformance::peer::{Peer, create, delete, directory, link, metadata, modify, moved, replace};
+use crate::store::conformance::peer::{
+    Peer, create, delete, directory, lineage, link, metadata, modify, moved, path, replace,
+};
 use crate::tree_store::{Catalogs, TreeStore};
 
 /// What fails.
@@ -275,4 +277,66 @@ fn a_failed_sync_throws_away_what_was_staged() {
     assert_eq!(missing.len(), 40);
     peer.fill_missing(Head::genesis(), &many, &plans, &missing);
     assert!(matches!(peer.commit_on(Head::genesis(), &many), Ok(Committed::Durable { .. })));
+}
+
+#[test]
+fn a_file_whose_own_sync_failed_is_never_believed_again() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = world.open();
+    let mut peer = Peer::new(&store);
+    let few: Vec<Change> = (0..3).map(|n| create(&format!("f{n}"), peer.file(format!("content {n}")))).collect();
+    let plans = peer.plans(&few);
+    let missing = peer.open(&few, plans.clone());
+    peer.fill_missing(Head::genesis(), &few, &plans, &missing);
+    let hook: FaultHook =
+        Arc::new(|operation| (operation.kind == OperationKind::Sync).then(|| io::Error::from_raw_os_error(5)));
+    world.fs.set_fault_hook(Some(hook));
+    assert!(peer.commit_on(Head::genesis(), &few).is_err());
+    world.fs.set_fault_hook(None);
+    let Ok(Committed::Incomplete { missing }) = peer.commit_on(Head::genesis(), &few) else { panic!("must refill") };
+    assert!(!missing.is_empty());
+    peer.fill_missing(Head::genesis(), &few, &plans, &missing);
+    assert!(matches!(peer.commit_on(Head::genesis(), &few), Ok(Committed::Durable { .. })));
+}
+
+#[test]
+fn a_decided_revision_is_finished_before_its_head_is_told() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = world.open();
+    let mut peer = Peer::new(&store);
+    let batch = [create("f", peer.file("content"))];
+    let plans = peer.plans(&batch);
+    let missing = peer.open(&batch, plans.clone());
+    peer.fill_missing(Head::genesis(), &batch, &plans, &missing);
+    let hook: FaultHook =
+        Arc::new(|operation| (operation.kind == OperationKind::Rename).then(|| io::Error::from_raw_os_error(28)));
+    world.fs.set_fault_hook(Some(hook));
+    let problem = peer.commit_on(Head::genesis(), &batch).expect_err("no room for its name");
+    assert_eq!(problem.code, ProblemCode::RedoPending);
+    let contact = Contact { mirror: peer.mirror.clone(), lineage: lineage(1), head: Head::genesis() };
+    let unanswered = peer.store.contact(&peer.client, &contact);
+    assert_eq!(unanswered.map_err(|problem| problem.code), Err(ProblemCode::RedoPending));
+    world.fs.set_fault_hook(None);
+    assert_eq!(peer.head(), Head::genesis().after(&batch));
+    assert_eq!(peer.read(1, "f").expect("is there"), b"content");
+}
+
+#[test]
+fn a_change_of_metadata_alone_is_made_durable_before_the_answer() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = world.open();
+    let mut peer = Peer::new(&store);
+    let entry = peer.file("content");
+    peer.deliver(&[create("f", entry.clone())]);
+    let mut metadata = entry.metadata().clone();
+    metadata.mode = 0o600;
+    let synced = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&synced);
+    let hook: FaultHook = Arc::new(move |operation| {
+        seen.fetch_add(usize::from(operation.kind == OperationKind::SyncFilesystem), Ordering::SeqCst);
+        None
+    });
+    world.fs.set_fault_hook(Some(hook));
+    peer.deliver(&[Change::Metadata { path: path("f"), metadata }]);
+    assert_eq!(synced.load(Ordering::SeqCst), 1, "syncing the directory would not be enough");
 }
