@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use protocol::wire::{self, Source};
-use protocol::{Change, MirrorName, RoundId};
+use protocol::{Change, MirrorName, RelPath, RoundId};
 use scanner::{Filter, RootIdentity, Scan, Scanned, check_not_emptied, check_root, plan};
 use seams::clock::Clock;
 use seams::fs::{Directory, Fs};
@@ -15,7 +15,7 @@ use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::random::{Random, id};
 use snapshot_db::Snapshot;
-use uploader::{Caller, Contacted, Deliverer, Delivery, Sizes, Traffic, batches, claim, meet};
+use uploader::{Caller, Contacted, Deliverer, Delivery, Sizes, Traffic, Why, batches, claim, meet};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
@@ -219,9 +219,21 @@ impl Beat<'_> {
         };
         let mut delivery = Delivery::default();
         let delivered = deliverer.deliver(batches(plan, &Sizes::within(&contacted.limits))?, &mut delivery);
+        let misread = misread(&delivery);
         report.take(delivery);
+        if !misread.is_empty() {
+            self.snapshot.distrust_readings(&misread)?;
+        }
         Ok(delivered?)
     }
+}
+
+/// Files that turned out to be other than they were read, although nothing else may show it (a store through mmap):
+/// whatever their evidence says, they must be read again, or the same content would be promised for ever.
+fn misread(delivery: &Delivery) -> Vec<RelPath> {
+    let is_misread = |why: &Why| matches!(why, Why::ContentChanged | Why::NeverComplete | Why::Unreadable(_));
+    let left_out = delivery.left_out.iter().filter(|left_out| is_misread(&left_out.why));
+    left_out.map(|left_out| left_out.change.path().clone()).collect()
 }
 
 /// Whether a mirror that was claimed for `theirs` is the copy of this source. Where inodes do not last, two directories

@@ -58,8 +58,9 @@ impl Route {
 
     /// The client's own directory, where it lies inside the source: it changes with every round and is left out.
     pub(crate) fn own_directory(&self) -> Option<RelPath> {
-        let inside = self.state.parent()?.strip_prefix(&self.source).ok()?;
-        RelPath::parse(inside.as_os_str().as_bytes()).ok()
+        let home = self.state.parent()?;
+        let own = if home == self.source { &*self.state } else { home };
+        RelPath::parse(own.strip_prefix(&self.source).ok()?.as_os_str().as_bytes()).ok()
     }
 
     /// A source that was never there is a mistake of whoever typed it. One that is known may be an unmounted disk, and the

@@ -50,6 +50,7 @@ impl Visit {
         let lock = MirrorLock::take(&route.state).map_err(|error| unusable(&route.state, &error))?;
         let lock = lock.ok_or_else(|| locked(&route.mirror))?;
         let snapshot = open_snapshot(&route)?;
+        check_destination(&route, &snapshot, settings)?;
         let transport = transport(&route.to, settings)?;
         let (clock, threads) = (Arc::new(SystemClock::new()), Parallel::new(threads));
         let settings = settings.clone();
@@ -146,7 +147,10 @@ fn filter(route: &Route, settings: &MirrorSettings) -> Result<Filter, Failure> {
         ignore_files: settings.ignore_file.clone(),
         include: settings.include.clone(),
     };
-    let filter = Filter::new(&rules).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let unusable = |error| {
+        Failure::new(Exit::Usage, error).hint("patterns are in gitignore syntax, such as `*.tmp`, `/cache/` or `!keep.tmp`")
+    };
+    let filter = Filter::new(&rules).map_err(unusable)?;
     Ok(filter.and_always(route.own_directory()))
 }
 
@@ -156,6 +160,18 @@ fn open_snapshot(route: &Route) -> Result<Snapshot, Failure> {
         tracing::warn!("the snapshot was damaged and is kept as {}; a new one is built", shown(&aside));
     }
     Ok(snapshot)
+}
+
+/// A local destination that was there in an earlier round and now lacks everything of the receiver's is most likely a
+/// disk that is not mounted; it is not filled anew unless a person says so.
+fn check_destination(route: &Route, snapshot: &Snapshot, settings: &MirrorSettings) -> Result<(), Failure> {
+    let To::Directory(data) = &route.to else { return Ok(()) };
+    let was_there = snapshot.standing()?.store.is_some() && snapshot.counts()?.entries > 0;
+    if settings.adopt || !was_there || data.join(".roundsman").exists() {
+        return Ok(());
+    }
+    let message = anyhow::anyhow!("the destination {} has no mirrors any more", shown(data));
+    Err(Failure::new(Exit::Failed, message).hint("is its disk mounted? To make the mirror anew, say so: --adopt"))
 }
 
 fn new_lineage() -> Lineage {

@@ -1,5 +1,7 @@
 //! One directory being judged: its verdicts become findings, reading what must be read.
 
+use std::io;
+
 use protocol::{Entry, Kind, Name, RelPath};
 use seams::fs::{FileKind, Stat};
 use seams::recorded::Row;
@@ -126,8 +128,16 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
                 Some(row) => self.missing(row, true),
                 None => self.vanished.push(name.clone()),
             },
+            Outcome::Failed(error) if became_something_else(&error) => {
+                self.noted.findings.push(Finding::Deferred { path, reason: Deferral::Moving });
+            }
             Outcome::Failed(error) => self.round.problem(path, Trouble::Read(error)),
         }
         Ok(())
     }
+}
+
+/// Whether what stat called a file is a directory, a FIFO or the like by the time it is opened.
+fn became_something_else(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory)
 }

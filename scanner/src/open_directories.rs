@@ -31,6 +31,8 @@ pub(crate) struct OpenDirectory {
     pub listed: Vec<Listed>,
     /// Why its listing is not complete.
     pub broken: Option<io::Error>,
+    /// Whether it could not be opened again: what its handle leads to is not it.
+    pub lost: bool,
 }
 
 impl OpenDirectory {
@@ -76,10 +78,8 @@ impl OpenDirectories {
         }
     }
 
-    /// The directory the walk is in, its descriptor held.
-    ///
-    /// # Errors
-    /// Where it cannot be opened again, or another directory has taken its place: then its listing is marked broken.
+    /// The directory the walk is in, its descriptor held. Where it cannot be opened again, or another directory has
+    /// taken its place, it is lost.
     pub(crate) fn top(&mut self) -> Option<&mut OpenDirectory> {
         let root = &self.root;
         let level = self.stack.last_mut()?;
@@ -87,7 +87,12 @@ impl OpenDirectories {
             level.held = true;
             match reopen(root, &level.directory) {
                 Ok(handle) => level.directory.handle = handle,
-                Err(error) => level.directory.broken = Some(error),
+                // The handle is a placeholder: whatever was or will be named here must not be looked up in it.
+                Err(error) => {
+                    level.directory.broken = Some(error);
+                    level.directory.lost = true;
+                    level.directory.listed.clear();
+                }
             }
         }
         Some(&mut level.directory)

@@ -97,6 +97,15 @@ impl<'a> Round<'a> {
         found.scanned.findings.push(Finding::Problem { path, trouble });
     }
 
+    /// Trouble with a directory that was there a moment ago: one that vanished meanwhile is looked for in the next round.
+    pub(crate) fn trouble(&self, path: RelPath, error: io::Error, trouble: fn(io::Error) -> Trouble) {
+        if error.kind() == io::ErrorKind::NotFound {
+            self.found().scanned.findings.push(Finding::Deferred { path, reason: Deferral::Vanished });
+        } else {
+            self.problem(path, trouble(error));
+        }
+    }
+
     /// What is known of a directory's file system; asks, once, whether this machine's own clock stamps there.
     pub(crate) fn meet_file_system(&self, directory: &dyn Directory, stat: &Stat) -> Stamps {
         self.stamps.meet(stat.device, || directory.filesystem().is_ok_and(|filesystem| filesystem.local));
@@ -113,7 +122,7 @@ impl<'a> Round<'a> {
         directory.listed.dedup_by(|a, b| a.name == b.name);
         let complete = directory.broken.is_none();
         if let Some(error) = directory.broken.take() {
-            self.problem(directory.path.clone(), Trouble::Listing(error));
+            self.trouble(directory.path.clone(), error, Trouble::Listing);
         }
         let mut judge = Judge::new(self, &directory, reader);
         for (name, verdict) in compare(&directory.listed, &directory.rows, complete, self.clock.now()) {
@@ -143,8 +152,10 @@ impl<'a> Round<'a> {
             match second_look(&self.root, &absent) {
                 SecondLook::Proven(gone) => {
                     for row in gone {
-                        let path = absent.directory.join(&row.name);
-                        self.gone(path.unwrap_or_else(|_| absent.directory.clone()), row)?;
+                        match absent.directory.join(&row.name) {
+                            Ok(path) => self.gone(path, row)?,
+                            Err(error) => self.problem(absent.directory.clone(), error.into()),
+                        }
                     }
                     self.defer(&absent, Deferral::Vanished, &absent.vanished);
                 }
@@ -152,7 +163,7 @@ impl<'a> Round<'a> {
                     let names: Vec<Name> = absent.rows.iter().map(|row| row.name.clone()).collect();
                     self.defer(&absent, reason, &names);
                 }
-                SecondLook::Failed(trouble) => self.problem(absent.directory, trouble),
+                SecondLook::Failed(error) => self.trouble(absent.directory, error, Trouble::SecondLook),
             }
         }
         Ok(())

@@ -388,3 +388,34 @@ fn several_threads_find_what_one_finds() {
     assert_eq!(planned(&scan.run().expect("a scan")), one);
     assert_eq!(world.round().counts.files, 300);
 }
+
+#[test]
+fn a_directory_that_cannot_be_opened_again_lends_its_name_to_no_other() {
+    let deep: String = (0..60).map(|n| format!("d{n:03}/")).collect();
+    let mut world =
+        World::new(&["README=the root's", "d000/d001/README=another", &format!("{deep}leaf=1"), "d000/d001/z=2"]);
+    world.round();
+    world.write("d000/d001/README=edited");
+    world.write("README=the root's, edited");
+    let opened = AtomicUsize::new(0);
+    world.fs.set_fault_hook(Some(Arc::new(move |operation: &Operation| {
+        let opens = operation.kind == OperationKind::OpenDirectory && operation.path == b"/s/d000/d001";
+        (opens && opened.fetch_add(1, Ordering::Relaxed) > 0).then(|| io::Error::from_raw_os_error(EIO))
+    })));
+    let scanned = world.scan().expect("a scan");
+    assert_eq!(planned(&scanned), ["Modify README"]);
+    assert_eq!(problems(&scanned), ["! d000/d001"]);
+}
+
+#[test]
+fn a_directory_that_vanishes_while_the_round_runs_is_deleted_and_no_problem() {
+    let mut world = World::new(&["d/a=1", "e=2"]);
+    world.round();
+    world.just_before(OperationKind::OpenDirectory, "d", |fs| {
+        remove(fs, "d/a");
+        remove(fs, "d");
+    });
+    let scanned = world.scan().expect("a scan");
+    assert_eq!(planned(&scanned), ["Delete d"]);
+    assert_eq!(problems(&scanned), ["~ d"]);
+}

@@ -11,7 +11,7 @@ use protocol::{Name, RelPath};
 use seams::fs::{Directory, Stat, open_by_components};
 use seams::recorded::Row;
 
-use crate::finding::{Deferral, Trouble};
+use crate::finding::Deferral;
 
 /// How often a directory that keeps changing is listed again before its deletes wait.
 const LISTINGS: usize = 3;
@@ -35,7 +35,7 @@ pub(crate) enum SecondLook {
     /// Nothing is proven.
     Deferred(Deferral),
     /// The directory could not be looked at.
-    Failed(Trouble),
+    Failed(io::Error),
 }
 
 /// Looks again.
@@ -46,7 +46,7 @@ pub(crate) fn second_look(root: &Arc<dyn Directory>, absent: &Absent) -> SecondL
             SecondLook::Proven(gone.cloned().collect())
         }
         Ok(None) => SecondLook::Deferred(Deferral::Unsettled),
-        Err(error) => SecondLook::Failed(Trouble::SecondLook(error)),
+        Err(error) => SecondLook::Failed(error),
     }
 }
 
@@ -64,8 +64,11 @@ fn try_look(root: &Arc<dyn Directory>, absent: &Absent) -> io::Result<Option<BTr
     for _ in 0..LISTINGS {
         let names: BTreeSet<Name> = directory.list()?.into_iter().collect();
         let after = directory.own_stat()?;
+        // A listing may miss a name that is replaced again and again while it stood still by its coarse stamps.
         if stands(&before, &after) {
-            return Ok(Some(names));
+            let mut there = named_again(&*directory, absent)?;
+            there.extend(names);
+            return Ok(Some(there));
         }
         before = after;
     }

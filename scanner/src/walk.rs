@@ -38,6 +38,8 @@ enum Descent {
     Into(Box<OpenDirectory>),
     Later(Subtree),
     No,
+    /// It was there a moment ago.
+    Vanished,
 }
 
 impl<'a, 'r> SubtreeWalk<'a, 'r> {
@@ -50,7 +52,7 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
         let handle = match open_by_components(&round.root, &subtree.path) {
             Ok(handle) => handle,
             Err(error) => {
-                round.problem(subtree.path, Trouble::OpenDirectory(error));
+                round.trouble(subtree.path, error, Trouble::OpenDirectory);
                 return Ok(None);
             }
         };
@@ -95,8 +97,13 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
 
     /// Looks at one candidate name, and decides whether to descend.
     fn name(&mut self, name: Name, descends: bool, too_deep: bool) -> Result<(), ScanError> {
-        let Some(top) = self.open.top() else { return Ok(()) };
-        let look = look(self.round, top, &name);
+        let Some(top) = self.open.top().filter(|top| !top.lost) else {
+            if descends {
+                self.walk.skip_directory();
+            }
+            return Ok(());
+        };
+        let mut look = look(self.round, top, &name);
         let descent = match &look {
             Look::There { stat, .. } if stat.kind == FileKind::Directory => {
                 let other_walk = too_deep || !descends || self.queue.is_hungry();
@@ -104,6 +111,9 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
             }
             _ => Descent::No,
         };
+        if matches!(descent, Descent::Vanished) {
+            look = Look::Vanished;
+        }
         top.listed.push(Listed { name, look });
         match descent {
             Descent::Into(directory) => {
@@ -111,7 +121,7 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
                 return Ok(());
             }
             Descent::Later(subtree) => self.queue.push(subtree),
-            Descent::No => {}
+            Descent::No | Descent::Vanished => {}
         }
         if descends {
             self.walk.skip_directory();
@@ -191,6 +201,7 @@ fn descend(
             let opened = open_directory(round, path, handle, recorded)?;
             Ok(opened.map_or(Descent::No, |directory| Descent::Into(Box::new(directory))))
         }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Descent::Vanished),
         Err(error) => {
             round.problem(path, Trouble::OpenDirectory(error));
             Ok(Descent::No)
@@ -208,7 +219,7 @@ fn open_directory(
     let stat = match handle.own_stat() {
         Ok(stat) => stat,
         Err(error) => {
-            round.problem(path, Trouble::Stat(error));
+            round.trouble(path, error, Trouble::Stat);
             return Ok(None);
         }
     };
@@ -217,5 +228,5 @@ fn open_directory(
         Some(id) => round.recorded.rows(id).map_err(ScanError::Recorded)?,
         None => Vec::new(),
     };
-    Ok(Some(OpenDirectory { path, handle, stat, stamps, rows, listed: Vec::new(), broken: None }))
+    Ok(Some(OpenDirectory { path, handle, stat, stamps, rows, listed: Vec::new(), broken: None, lost: false }))
 }

@@ -1,7 +1,7 @@
 //! What was read of the source: recorded by path, also where nothing is acknowledged yet.
 
 use protocol::{Name, RelPath};
-use seams::recorded::{DirectoryId, Reading, Row};
+use seams::recorded::{DirectoryId, Reading, Row, Trust};
 
 use crate::error::Outcome;
 use crate::finder::Finder;
@@ -29,6 +29,22 @@ pub(crate) fn record_inodes(table: &Table<'_>, inodes: &[(RelPath, u64)]) -> Out
             row.inode = Some(*inode);
             table.number(row).map(drop)
         })?;
+    }
+    Ok(())
+}
+
+/// Readings that were found to be wrong, however well their evidence holds: the files are read again.
+pub(crate) fn distrust(table: &Table<'_>, paths: &[RelPath]) -> Outcome<()> {
+    let mut finder = Finder::new();
+    for path in paths {
+        let Some((parent, name)) = path.split_last() else { continue };
+        let step = |directory, name: &Name| Ok(table.get(directory, name)?.and_then(|row| row.directory));
+        let Some(directory) = finder.directory(&parent, step)? else { continue };
+        let Some(mut row) = table.get(directory, &name)? else { continue };
+        if let Some(reading) = &mut row.reading {
+            reading.trust = Trust::Unproven;
+            table.put(directory, &row)?;
+        }
     }
     Ok(())
 }

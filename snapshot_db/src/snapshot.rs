@@ -233,6 +233,14 @@ impl Snapshot {
         self.change(|table| readings::record_inodes(table, inodes))
     }
 
+    /// Trusts what was read at these paths no longer: the next round reads them again.
+    ///
+    /// # Errors
+    /// Where the database cannot be written; then nothing changes.
+    pub fn distrust_readings(&self, paths: &[RelPath]) -> Result<(), SnapshotError> {
+        self.change(|table| readings::distrust(table, paths))
+    }
+
     /// Forgets what was read at and below paths that are gone from the source. Where something is acknowledged,
     /// nothing happens: the acknowledged delete will take the reading along.
     ///

@@ -29,9 +29,10 @@ pub(crate) fn refused(error: StartError) -> Failure {
         StartError::Hold(HoldError::Busy { .. }) => {
             Failure::new(Exit::Locked, error).hint("one process serves a data directory; stop the other one first")
         }
-        StartError::Plaintext(_) | StartError::Listen { .. } | StartError::Store(TreeStoreError::Unfit { .. }) => {
-            Failure::new(Exit::Usage, error)
+        StartError::Listen { .. } => {
+            Failure::new(Exit::Usage, error).hint("choose another address: --listen ADDR; port 0 takes a free one")
         }
+        StartError::Plaintext(_) | StartError::Store(TreeStoreError::Unfit { .. }) => Failure::new(Exit::Usage, error),
         other => Failure::from(other),
     }
 }

@@ -42,16 +42,13 @@ impl Rounds<'_> {
         let stop = Stop::on_signals(interval.map(|_| Exit::Done))?;
         let mut mirrors: Vec<Mirror> = mirrors.into_iter().map(|settings| Mirror { settings, visit: None }).collect();
         match interval {
-            None => Ok(self.once(&mut mirrors, &stop)),
-            Some(interval) => {
-                self.again_and_again(&mut mirrors, interval.get(), &stop);
-                Ok(Exit::Done)
-            }
+            None => Ok(worst(self.once(&mut mirrors, &stop))),
+            Some(interval) => Ok(self.again_and_again(&mut mirrors, interval.get(), &stop)),
         }
     }
 
-    /// One round of every mirror; the worst exit. One that fails does not stop the others.
-    fn once(&self, mirrors: &mut [Mirror], stop: &Stop) -> Exit {
+    /// One round of every mirror. One that fails does not stop the others.
+    fn once(&self, mirrors: &mut [Mirror], stop: &Stop) -> Vec<Exit> {
         let mut exits = Vec::new();
         for mirror in mirrors {
             if let Some(exit) = stop.exit() {
@@ -60,19 +57,25 @@ impl Rounds<'_> {
             }
             exits.push(self.one(mirror, stop));
         }
-        worst(exits)
+        exits
     }
 
-    /// The next round begins one interval after this one began, and a little later; never while this one runs.
-    fn again_and_again(&self, mirrors: &mut [Mirror], interval: Duration, stop: &Stop) {
+    /// The next round begins one interval after this one began, and a little later; never while this one runs. Where
+    /// the first rounds find nothing but mistakes of whoever typed, waiting mends none of them.
+    fn again_and_again(&self, mirrors: &mut [Mirror], interval: Duration, stop: &Stop) -> Exit {
+        let mut is_first = true;
         while !stop.is_asked() {
             let began = Instant::now();
-            self.once(mirrors, stop);
+            let exits = self.once(mirrors, stop);
+            if std::mem::take(&mut is_first) && exits.iter().all(|exit| *exit == Exit::Usage) {
+                return Exit::Usage;
+            }
             let jitter =
                 SystemRandom.below(u64::try_from((interval / JITTER_PART).as_nanos()).unwrap_or(u64::MAX).max(1));
             let next = interval + Duration::from_nanos(jitter);
             stop.wait(Some(next.saturating_sub(began.elapsed())));
         }
+        Exit::Done
     }
 
     fn one(&self, mirror: &mut Mirror, stop: &Stop) -> Exit {
@@ -128,7 +131,10 @@ impl Rounds<'_> {
         let exit = match report.failure {
             Some(error) => {
                 let failure = failure(error, stop);
-                self.output.failure(&failure);
+                // A loop that was asked to stop while nothing could be reached has ended well.
+                if failure.exit != Exit::Done {
+                    self.output.failure(&failure);
+                }
                 failure.exit
             }
             None => exit,

@@ -112,3 +112,12 @@ fn a_second_receiver_of_one_directory_is_refused() {
     let second = world.run(&["receive", "--data", "data", "--listen", "127.0.0.1:0"]).expect(11);
     assert!(second.stderr.contains("Hint: "), "{}", second.stderr);
 }
+
+#[test]
+fn a_receiver_at_an_address_that_is_taken_says_so_and_serves_nothing() {
+    let world = World::with(&["a=1"]);
+    let receiver = world.receiver();
+    let second = world.run(&["receive", "--data", "other", "--listen", &receiver.address()]).expect(2);
+    assert!(second.stderr.contains(&receiver.address()) && second.stderr.contains("Hint: "), "{}", second.stderr);
+    assert!(!world.path("other/.roundsman/address").exists());
+}

@@ -66,6 +66,16 @@ fn a_loop_survives_a_receiver_that_comes_late_and_one_that_goes() {
 }
 
 #[test]
+fn a_loop_of_nothing_but_mistakes_ends_with_its_first_round() {
+    let world = World::with(&["a=1"]);
+    for mistake in [&["nowhere", "--to", "data"][..], &["source", "--to", "data", "--exclude", "[z-a]"]] {
+        let started = world.start(&[&["scan", "--interval", "50ms"], mistake].concat());
+        let told = started.ended(PATIENCE).expect(2);
+        assert_eq!((told.stderr.matches("Error: ").count(), told.stderr.matches("Hint: ").count()), (1, 1), "{told:?}");
+    }
+}
+
+#[test]
 fn rounds_never_overlap_however_short_the_interval() {
     let world = World::with(&["a=1", "d/b=2"]);
     let began = Instant::now();

@@ -139,3 +139,28 @@ fn a_dry_run_creates_no_file_anywhere() {
     fs::remove_file(world.source().join("b")).expect("removed");
     assert_eq!(names(&world.path("")), before);
 }
+
+#[test]
+fn a_destination_that_lost_everything_is_not_filled_anew_until_a_person_says_so() {
+    let world = World::with(&["a=1", "d/b=2"]);
+    world.round();
+    fs::rename(world.data(), world.path("away")).expect("renamed");
+    fs::create_dir(world.data()).expect("an empty mount point");
+    let refused = world.scan(&[]).expect(1);
+    assert!(refused.stderr.contains("is its disk mounted?"), "{}", refused.stderr);
+    assert!(names(&world.data()).is_empty(), "nothing was made");
+    world.scan(&["--adopt"]).expect(0);
+    assert_mirrored(&world.source(), &world.mirror());
+}
+
+#[test]
+fn a_source_that_holds_the_state_directory_or_is_it_gets_quiet() {
+    for state in ["source", "source/own/state"] {
+        let world = World::with(&["a=1"]);
+        world.scan(&["--state-dir", state]).expect(0);
+        assert_eq!(names(&world.mirror()), if state == "source" { vec!["a"] } else { vec!["a", "own"] });
+        let settled = world.scan(&["--state-dir", state]).expect(0);
+        let quiet = world.scan(&["--state-dir", state]).expect(0);
+        assert!(settled.count("created") == 0 && quiet.count("metadata") == 0, "{}", quiet.stdout);
+    }
+}

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use rustix::fs::{fstat, fstatfs, fstatvfs, major, minor};
 
@@ -90,9 +92,23 @@ pub(super) fn identify(directory: BorrowedFd<'_>) -> io::Result<FilesystemIdenti
     let kind = classify(magic(directory)?);
     let id = match stable_id(&kind.kind, fstatvfs(directory)?.f_fsid) {
         Some(id) => id,
-        None => mounted(directory)?,
+        None => match uuid_of(fstat(directory)?.st_dev) {
+            Some(uuid) => uuid,
+            None => mounted(directory)?,
+        },
     };
     Ok(FilesystemIdentity { id, ..kind })
+}
+
+/// The UUID, or on FAT the volume number, of the file system on a block device, where the system keeps a list. Two
+/// disks that are mounted in turn at one place from one device node differ by it alone.
+fn uuid_of(device: u64) -> Option<Vec<u8>> {
+    uuid_in(Path::new("/dev/disk/by-uuid"), |path| path.metadata().is_ok_and(|node| node.rdev() == device))
+}
+
+fn uuid_in(list: &Path, is_ours: impl Fn(&Path) -> bool) -> Option<Vec<u8>> {
+    let mut uuids = list.read_dir().ok()?.flatten();
+    uuids.find(|entry| is_ours(&entry.path())).map(|entry| entry.file_name().as_bytes().to_vec())
 }
 
 /// The file system's own id. Zero means that it was given none.
@@ -167,5 +183,17 @@ mod tests {
         assert!(identity.id.ends_with(b"\0/proc"), "{identity:?}");
         assert!(!identity.local);
         Ok(())
+    }
+
+    #[test]
+    fn a_disk_is_known_by_the_uuid_that_leads_to_its_device() {
+        let list = tempfile::tempdir().expect("a temporary directory");
+        for uuid in ["0123-ABCD", "c0ffee00-1111-2222-3333-444455556666"] {
+            fs::write(list.path().join(uuid), "").expect("a file stands for a device node");
+        }
+        let found = uuid_in(list.path(), |path| path.ends_with("0123-ABCD"));
+        assert_eq!(found.as_deref(), Some(&b"0123-ABCD"[..]));
+        assert_eq!(uuid_in(list.path(), |_| false), None);
+        assert_eq!(uuid_in(Path::new("/nowhere"), |_| true), None);
     }
 }
