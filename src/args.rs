@@ -46,7 +46,7 @@ Examples:
       The same at a receiver
   roundsman scan ~/Photos --to /mnt/backup --dry-run
       Show what would be done: + created, M content, U metadata, R moved, T kind changed, - deleted,
-      ? content changed under unchanged evidence, ! problem, ~ deferred, H held
+      ! problem, ~ deferred
   roundsman scan --interval 30s
       Mirror every [[mirror]] of the configuration, and go on doing so";
 
