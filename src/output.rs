@@ -162,7 +162,8 @@ impl Output {
         let mut streams = self.streams();
         let flushed = streams.stdout.flush();
         let result = streams.broken.take().map_or(flushed, Err);
-        result.or_else(|error| if is_nobody_reading(&error) { Ok(()) } else { Err(error) })
+        let failed = |error: io::Error| io::Error::new(error.kind(), format!("cannot write to stdout: {error}"));
+        result.or_else(|error| if is_nobody_reading(&error) { Ok(()) } else { Err(failed(error)) })
     }
 
     fn stdout(&self, text: &str) {

@@ -139,3 +139,13 @@ fn a_reader_that_goes_away_is_no_error_and_stops_no_round() {
     assert_eq!(read_one_byte(&world, &scan).expect(0).stderr, "");
     crate::support::assert_mirrored(&world.source(), &world.mirror());
 }
+
+#[test]
+fn an_output_that_cannot_be_written_is_a_failure_and_stops_no_round() {
+    let world = World::with(&["a=1"]);
+    let full = fs::File::options().write(true).open("/dev/full").expect("is on every Linux");
+    let mut command = world.command(&["scan", "source", "--to", "data", "--json"]);
+    let outcome = Outcome::from(command.stdout(full).output().expect("runs")).expect(1);
+    assert!(outcome.stderr.contains("cannot write to stdout"), "{}", outcome.stderr);
+    crate::support::assert_mirrored(&world.source(), &world.mirror());
+}
