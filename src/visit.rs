@@ -148,7 +148,8 @@ fn filter(route: &Route, settings: &MirrorSettings) -> Result<Filter, Failure> {
         include: settings.include.clone(),
     };
     let unusable = |error| {
-        Failure::new(Exit::Usage, error).hint("patterns are in gitignore syntax, such as `*.tmp`, `/cache/` or `!keep.tmp`")
+        Failure::new(Exit::Usage, error)
+            .hint("patterns are in gitignore syntax, such as `*.tmp`, `/cache/` or `!keep.tmp`")
     };
     let filter = Filter::new(&rules).map_err(unusable)?;
     Ok(filter.and_always(route.own_directory()))

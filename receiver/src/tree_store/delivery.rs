@@ -107,7 +107,9 @@ impl ClientStore {
         let needed = ranges.fold(0u64, |sum, range| sum.saturating_add(range.length));
         let free = self.staging.directory().free_bytes().map_err(disk("see how much room there is"))?;
         if needed > 0 && needed.saturating_add(FREE_BYTES_FLOOR) > free {
-            let detail = format!("the batch needs {needed} bytes; the receiver's disk has {free} free");
+            let detail = format!(
+                "the batch needs {needed} bytes; the receiver's disk has {free} free, of which {FREE_BYTES_FLOOR} stay so"
+            );
             return Err(Problem::new(ProblemCode::NoSpace, detail).with_hint("make room on the receiver's disk"));
         }
         Ok(())
