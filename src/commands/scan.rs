@@ -171,6 +171,7 @@ fn summary(report: &Report, mirror: String, dry_run: bool) -> Summary {
         skipped: report.counts.special,
         mirror,
         dry_run,
+        stopped: report.stopped,
         ..Summary::default()
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Summary {
     pub(crate) mirror: String,
     /// Whether the round ended early.
     pub(crate) failed: bool,
+    /// Whether a signal ended it before everything was delivered.
+    pub(crate) stopped: bool,
 }
 
 impl Summary {

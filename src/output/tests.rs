@@ -133,6 +133,8 @@ fn the_last_line_for_people_says_files_bytes_seconds_and_where_the_mirror_lies()
     );
     let still = Summary { files_seen: 1, bytes_seen: 5, mirror: "/m".to_owned(), ..Summary::default() };
     assert_eq!(say(&still), "nothing changed; 1 file (5 B) seen, 0 B sent in 0.0 s; mirror: /m\n");
+    let stopped = say(&Summary { stopped: true, ..still.clone() });
+    assert!(stopped.starts_with("stopped before everything was delivered: nothing changed; "), "{stopped}");
     assert_eq!(say(&Summary { failed: true, ..still }), "");
 }
 

@@ -32,10 +32,14 @@ pub(super) fn trouble(line: &Line) -> String {
 /// The last line: what was done, and where the mirror lies.
 pub(super) fn summary(summary: &Summary) -> String {
     let Summary { files_seen, bytes_seen, bytes_sent, seconds, mirror, .. } = summary;
-    let dry = if summary.dry_run { "dry run, nothing was done: " } else { "" };
+    let how = match summary {
+        Summary { dry_run: true, .. } => "dry run, nothing was done: ",
+        Summary { stopped: true, .. } => "stopped before everything was delivered: ",
+        _ => "",
+    };
     let seen = format!("{} ({})", counted(*files_seen, "file"), BinaryBytes(*bytes_seen));
     let sent = BinaryBytes(*bytes_sent);
-    format!("{dry}{}; {seen} seen, {sent} sent in {seconds:.1} s; mirror: {mirror}\n", changes(summary))
+    format!("{how}{}; {seen} seen, {sent} sent in {seconds:.1} s; mirror: {mirror}\n", changes(summary))
 }
 
 fn changes(summary: &Summary) -> String {

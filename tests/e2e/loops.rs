@@ -198,7 +198,9 @@ fn a_one_shot_round_that_is_stopped_has_an_exit_code_of_its_own_and_the_next_con
         let upload = Upload::halted(&files, &[]);
         upload.signal(name);
         let (ended, world, receiver) = upload.ends();
-        assert_eq!(ended.expect(code).count("created"), 1, "the batch in flight was finished, the next not begun");
+        let ended = ended.expect(code);
+        assert_eq!(ended.count("created"), 1, "the batch in flight was finished, the next not begun");
+        assert_eq!(ended.summary()["stopped"], true);
         let mirror = Receiver::mirror(&world);
         assert!(exists(&mirror.join("a")) && !exists(&mirror.join("b")));
         assert_eq!(receiver.scan(&world, &[]).expect(0).count("created"), 1);
