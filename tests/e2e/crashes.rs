@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 /// Files in the tree whose first round is killed.
-const FILES: usize = 2_000;
+const FILES: usize = 1_500;
 /// At how many moments of it.
 const MOMENTS: u32 = 10;
 
