@@ -100,8 +100,8 @@ impl Report {
         self.counts = scanned.counts;
         for finding in &scanned.findings {
             match finding {
-                Finding::Problem { path, trouble } => self.problems.push((path.clone(), trouble.to_string())),
-                Finding::Deferred { path, reason } => self.deferred.push((path.clone(), reason.to_string())),
+                Finding::Problem { path, trouble, .. } => self.problems.push((path.clone(), trouble.to_string())),
+                Finding::Deferred { path, reason, .. } => self.deferred.push((path.clone(), reason.to_string())),
                 Finding::Present { path, now: entry, .. } | Finding::Gone { path, was: entry, .. } => {
                     if entry.kind() == Kind::Directory {
                         self.directories.insert(path.clone());

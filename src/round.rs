@@ -176,6 +176,10 @@ impl Beat<'_> {
             clock: self.clock,
             parallel: self.threads,
             progress: meter,
+            rules: scanner::Rules::default(),
+            known: &seams::known::Known::default(),
+            recorder: &seams::recorded::Forgetful,
+            stop: &std::sync::atomic::AtomicBool::new(false),
         };
         let scanned = scan.run()?;
         report.found(&scanned);

@@ -19,6 +19,8 @@ pub enum Finding {
         old_inode: Option<u64>,
         /// The inode that is there.
         inode: u64,
+        /// Whether its bytes changed although its evidence says that they cannot have: a store through mmap, or bit rot.
+        silent: bool,
     },
     /// The mirror has it, and it was proven to be gone.
     Gone {
@@ -35,6 +37,8 @@ pub enum Finding {
         path: RelPath,
         /// Why.
         trouble: Trouble,
+        /// What could be learned of a file that could not be read.
+        hint: Option<Hint>,
     },
     /// It will be looked at again in the next round.
     Deferred {
@@ -42,7 +46,19 @@ pub enum Finding {
         path: RelPath,
         /// Why.
         reason: Deferral,
+        /// What is known of a file that is there and not read.
+        hint: Option<Hint>,
     },
+}
+
+/// A file that is there and was not read. What vanished elsewhere may be this very file under a new name, so nothing
+/// of this inode or size is deleted in this round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hint {
+    /// Its inode.
+    pub inode: u64,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 /// Why a path could not be looked at.
@@ -66,6 +82,20 @@ pub enum Trouble {
     /// A path that the protocol cannot carry.
     #[error("{0}")]
     Path(#[from] protocol::InvalidPath),
+    /// Another file system than the recorded one is there: its disk is not mounted, or another one is.
+    #[error("another file system is there: expected {expected}, found {found}")]
+    OtherFilesystem {
+        /// As recorded.
+        expected: String,
+        /// As found.
+        found: String,
+    },
+    /// A place where another file system was mounted does not exist any more.
+    #[error("the file system {0} was mounted here, and the place is gone")]
+    MountGone(String),
+    /// Another kind of thing stands where a directory was, below which the mirror holds paths that are left out now.
+    #[error("paths that are left out lie below it at the mirror")]
+    ExcludedBelow,
     /// It disappeared, and its directory could not be looked at again to prove that it is gone.
     #[error("it seems gone, but its directory could not be looked at again: {0}")]
     SecondLook(#[source] io::Error),
@@ -77,6 +107,15 @@ pub enum Deferral {
     /// It kept changing while it was read.
     #[error("it changes while it is read")]
     Moving,
+    /// It changed less than the settling time ago.
+    #[error("it changed a moment ago")]
+    Young,
+    /// It kept changing in earlier rounds, changed since, and is not tried in this one.
+    #[error("it kept changing while it was read, and waits for a later round")]
+    Waiting,
+    /// Something that is not read yet may be this file under a new name.
+    #[error("it is gone, and may have moved to a place that could not be read yet")]
+    MayHaveMoved,
     /// It vanished between being listed and being read.
     #[error("it vanished while the round ran")]
     Vanished,

@@ -107,7 +107,7 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
                 }
             }
         }
-        self.noted.findings.push(Finding::Present { path, was, now, old_inode, inode });
+        self.noted.findings.push(Finding::Present { path, was, now, old_inode, inode, silent: false });
         Ok(())
     }
 
@@ -123,13 +123,15 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
                     self.differs(name, row, now, inode)?;
                 }
             }
-            Outcome::Moving => self.noted.findings.push(Finding::Deferred { path, reason: Deferral::Moving }),
+            Outcome::Moving => {
+                self.noted.findings.push(Finding::Deferred { path, reason: Deferral::Moving, hint: None })
+            }
             Outcome::Vanished => match row {
                 Some(row) => self.missing(row, true),
                 None => self.vanished.push(name.clone()),
             },
             Outcome::Failed(error) if became_something_else(&error) => {
-                self.noted.findings.push(Finding::Deferred { path, reason: Deferral::Moving });
+                self.noted.findings.push(Finding::Deferred { path, reason: Deferral::Moving, hint: None });
             }
             Outcome::Failed(error) => self.round.problem(path, Trouble::Read(error)),
         }

@@ -19,7 +19,8 @@ mod trust;
 mod walk;
 
 pub use filter::{Filter, FilterError, FilterRules};
-pub use finding::{Deferral, Finding, Trouble};
+pub use finding::{Deferral, Finding, Hint, Trouble};
 pub use plan::plan;
 pub use root::{RootIdentity, RootTrouble, check_not_emptied, check_root};
-pub use scan::{Counts, Scan, ScanError, Scanned};
+pub use scan::{Counts, Rules, Scan, ScanError, Scanned};
+pub use trust::Margins;

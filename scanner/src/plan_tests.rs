@@ -61,6 +61,7 @@ fn findings(old: &Literal, new: &Literal) -> Vec<Finding> {
                 now: now.clone(),
                 old_inode: was.map(|(_, inode)| *inode),
                 inode: *inode,
+                silent: false,
             });
         }
     }
@@ -158,8 +159,8 @@ fn empty_files_are_never_matched() {
 #[test]
 fn a_problem_or_a_deferral_changes_nothing() {
     let trouble = crate::finding::Trouble::Read(std::io::Error::other("bad"));
-    let problem = Finding::Problem { path: path("a"), trouble };
-    let deferred = Finding::Deferred { path: path("b"), reason: crate::finding::Deferral::Moving };
+    let problem = Finding::Problem { path: path("a"), trouble, hint: None };
+    let deferred = Finding::Deferred { path: path("b"), reason: crate::finding::Deferral::Moving, hint: None };
     assert_eq!(plan(&[problem, deferred]), []);
 }
 

@@ -69,7 +69,8 @@ impl<'a> Round<'a> {
         let now = Entry::Directory { metadata: metadata(&stat) };
         let was = scan.recorded_root.map(|metadata| Entry::Directory { metadata });
         if was.as_ref() != Some(&now) {
-            let root = Finding::Present { path: RelPath::root(), was, now, old_inode: None, inode: stat.inode };
+            let root =
+                Finding::Present { path: RelPath::root(), was, now, old_inode: None, inode: stat.inode, silent: false };
             round.found().scanned.findings.push(root);
         }
         Ok(round)
@@ -94,13 +95,13 @@ impl<'a> Round<'a> {
         if let Some(error) = exhaustion(&trouble) {
             found.failed.get_or_insert(ScanError::Exhausted(error));
         }
-        found.scanned.findings.push(Finding::Problem { path, trouble });
+        found.scanned.findings.push(Finding::Problem { path, trouble, hint: None });
     }
 
     /// Trouble with a directory that was there a moment ago: one that vanished meanwhile is looked for in the next round.
     pub(crate) fn trouble(&self, path: RelPath, error: io::Error, trouble: fn(io::Error) -> Trouble) {
         if error.kind() == io::ErrorKind::NotFound {
-            self.found().scanned.findings.push(Finding::Deferred { path, reason: Deferral::Vanished });
+            self.found().scanned.findings.push(Finding::Deferred { path, reason: Deferral::Vanished, hint: None });
         } else {
             self.problem(path, trouble(error));
         }
@@ -172,7 +173,7 @@ impl<'a> Round<'a> {
     fn defer(&self, absent: &Absent, reason: Deferral, names: &[Name]) {
         let mut found = self.found();
         for path in names.iter().filter_map(|name| absent.directory.join(name).ok()) {
-            found.scanned.findings.push(Finding::Deferred { path, reason });
+            found.scanned.findings.push(Finding::Deferred { path, reason, hint: None });
         }
     }
 

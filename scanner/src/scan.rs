@@ -1,18 +1,23 @@
 //! [`Scan`]: one look at a whole source, compared with what is recorded.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use protocol::{Metadata, RelPath};
 use seams::clock::Clock;
 use seams::fs::Directory;
+use seams::known::{FilesystemKey, Habits, Known};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
-use seams::recorded::{DirectoryId, Reading, Recorded};
+use seams::recorded::{DirectoryId, Reading, Recorded, Recorder};
 
 use crate::filter::Filter;
 use crate::finding::Finding;
 use crate::round::Round;
+use crate::trust::Margins;
 use crate::walk::Subtree;
 
 /// What a scan works with.
@@ -34,6 +39,35 @@ pub struct Scan<'a> {
     pub parallel: Parallel,
     /// Who watches.
     pub progress: &'a dyn Progress,
+    /// How to look.
+    pub rules: Rules,
+    /// What earlier rounds learned.
+    pub known: &'a Known,
+    /// Who keeps what is read.
+    pub recorder: &'a dyn Recorder,
+    /// Set where somebody asks to stop.
+    pub stop: &'a AtomicBool,
+}
+
+/// How to look at a source, as its user decided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether every file is read, whatever its evidence says.
+    pub full: bool,
+    /// Files that changed less than this long ago wait for a later round.
+    pub settle: Duration,
+    /// How many bytes of files that seem unchanged are to be read again, the longest unverified first.
+    pub scrub_bytes: u64,
+    /// Whether what a filter leaves out is deleted at the mirror.
+    pub delete_excluded: bool,
+    /// Whether a person said that file systems mounted below the root may be others than before, or gone.
+    pub accept_mounts: bool,
+    /// Whether inode numbers are no evidence, on any file system of this source.
+    pub ignore_inodes: bool,
+    /// Whether ctimes are no evidence, on any file system of this source.
+    pub ignore_ctimes: bool,
+    /// How coarse stamps may be.
+    pub margins: Margins,
 }
 
 /// What a scan found.
@@ -47,6 +81,11 @@ pub struct Scanned {
     pub inodes: Vec<(RelPath, u64)>,
     /// Readings of paths that are gone and were never acknowledged, to be forgotten.
     pub flown: Vec<RelPath>,
+    /// Directories whose file system is not the one recorded for them: the one they are on, or nothing where that is
+    /// their parent's. Sorted by path.
+    pub mounts: Vec<(RelPath, Option<FilesystemKey>)>,
+    /// What this round learned of file systems.
+    pub habits: BTreeMap<FilesystemKey, Habits>,
     /// Counts.
     pub counts: Counts,
 }
@@ -62,6 +101,10 @@ pub struct Counts {
     pub files_opened: u64,
     /// Sockets, FIFOs and devices left out.
     pub special: u64,
+    /// Paths that the mirror holds and a filter leaves out now, a directory with all in it being one.
+    pub excluded_kept: u64,
+    /// Bytes of files read only because they were the longest unverified.
+    pub bytes_scrubbed: u64,
     /// Names of any kind in the root itself, excluded ones too.
     pub names_in_root: u64,
 }
@@ -72,6 +115,8 @@ impl Counts {
         self.bytes += more.bytes;
         self.files_opened += more.files_opened;
         self.special += more.special;
+        self.excluded_kept += more.excluded_kept;
+        self.bytes_scrubbed += more.bytes_scrubbed;
         self.names_in_root += more.names_in_root;
     }
 }
@@ -85,6 +130,12 @@ pub enum ScanError {
     /// The recorded rows cannot be read.
     #[error("cannot read the snapshot: {0}")]
     Recorded(#[source] io::Error),
+    /// What was read cannot be recorded.
+    #[error("cannot record what was read: {0}")]
+    Recorder(#[source] io::Error),
+    /// Somebody asked to stop. What was read so far is recorded.
+    #[error("stopped while looking at the source")]
+    Stopped,
     /// The client itself ran out of something (descriptors, memory): no path's fault, so nothing is said of any path.
     #[error("this machine ran out of a resource: {0}")]
     Exhausted(#[source] io::Error),

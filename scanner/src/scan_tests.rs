@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::{Change, Name, Timestamp, Tree};
 use seams::fs::Fs;
 use seams::memory::{ManualClock, Memory, Operation, OperationKind};
 use seams::progress::Unwatched;
-use seams::recorded::{DirectoryId, Row};
+use seams::recorded::{DirectoryId, Forgetful, Row};
 
 use super::*;
 use crate::plan::plan;
@@ -51,6 +51,7 @@ struct World {
     clock: Arc<ManualClock>,
     rows: Rows,
     filter: Filter,
+    known: Known,
 }
 
 impl World {
@@ -59,7 +60,7 @@ impl World {
         let clock = Arc::new(ManualClock::new(Timestamp::from_parts(1_000_000, 7)));
         let fs = Memory::new(Arc::clone(&clock) as Arc<dyn Clock>);
         fs.make_directory(Path::new("/s")).expect("made");
-        let world = Self { fs, clock, rows: Rows::default(), filter: Filter::none() };
+        let world = Self { fs, clock, rows: Rows::default(), filter: Filter::none(), known: Known::default() };
         for item in items {
             world.write(item);
         }
@@ -89,6 +90,10 @@ impl World {
             clock: &*self.clock,
             parallel: Parallel::in_order(),
             progress: &Unwatched,
+            rules: Rules::default(),
+            known: &self.known,
+            recorder: &Forgetful,
+            stop: &AtomicBool::new(false),
         };
         scan.run()
     }
@@ -384,6 +389,10 @@ fn several_threads_find_what_one_finds() {
         clock: &*world.clock,
         parallel: Parallel::new(4),
         progress: &Unwatched,
+        rules: Rules::default(),
+        known: &world.known,
+        recorder: &Forgetful,
+        stop: &AtomicBool::new(false),
     };
     assert_eq!(planned(&scan.run().expect("a scan")), one);
     assert_eq!(world.round().counts.files, 300);

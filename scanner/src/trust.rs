@@ -18,6 +18,23 @@ pub(crate) const FINE_STEP: Duration = Duration::from_millis(10);
 /// How much earlier than the clock a stamp may be besides its step: 5.97 ms were measured.
 pub(crate) const SLACK: Duration = Duration::from_millis(10);
 
+/// How coarse stamps are taken to be: how far apart two of them may lie that look the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Margins {
+    /// The step of a file system's stamps until its ctimes show a finer one.
+    pub coarse: Duration,
+    /// The step where ctimes show fractions of a second.
+    pub fine: Duration,
+    /// How much earlier than the clock a stamp may be besides its step.
+    pub slack: Duration,
+}
+
+impl Default for Margins {
+    fn default() -> Self {
+        Self { coarse: COARSE_STEP, fine: FINE_STEP, slack: SLACK }
+    }
+}
+
 /// When a read began, by both clocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadStart {

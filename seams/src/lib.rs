@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod fs;
+pub mod known;
 pub mod parallel;
 pub mod progress;
 pub mod random;

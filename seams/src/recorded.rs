@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::io;
 use std::time::Duration;
 
-use protocol::{ContentId, Entry, Name, Timestamp};
+use protocol::{ContentId, Entry, Name, RelPath, Timestamp};
 
 use crate::clock::BootId;
 use crate::fs::Stat;
@@ -113,4 +113,23 @@ pub trait Recorded: Debug + Send + Sync {
     /// # Errors
     /// Where the snapshot cannot be read; that ends the round.
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>>;
+}
+
+/// Whoever keeps what is read. Told while a scan goes on, so that a round cut short need not read it again.
+pub trait Recorder: Debug + Send + Sync {
+    /// Keeps readings of files, by their present paths.
+    ///
+    /// # Errors
+    /// Where the snapshot cannot be written; that ends the round.
+    fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()>;
+}
+
+/// Keeps nothing: for a dry run.
+#[derive(Debug, Clone, Copy)]
+pub struct Forgetful;
+
+impl Recorder for Forgetful {
+    fn record_readings(&self, _: &[(RelPath, Reading)]) -> io::Result<()> {
+        Ok(())
+    }
 }

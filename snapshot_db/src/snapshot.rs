@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::{Change, Entry, Head, Lineage, Metadata, RelPath, RevisionDigest, StoreId, Tree};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use seams::recorded::{DirectoryId, Reading, Recorded, Row};
+use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
 
 use crate::acknowledge::acknowledge;
 use crate::connect::{Access, durably};
@@ -254,6 +254,12 @@ impl Snapshot {
 impl Recorded for Snapshot {
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
         self.read(|table| table.rows(directory)).map_err(io::Error::other)
+    }
+}
+
+impl Recorder for Snapshot {
+    fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()> {
+        self.change(|table| readings::record(table, readings)).map_err(io::Error::other)
     }
 }
 
