@@ -3,6 +3,7 @@
 //! `--exclude` rules come first, then ignore files in their order, then `--include` rules; the last rule that matches
 //! decides, as in gitignore. What is excluded is neither delivered nor deleted at the mirror.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ pub enum FilterError {
 pub struct Filter {
     rules: Gitignore,
     /// Left out whatever the rules say.
-    always: Option<RelPath>,
+    always: BTreeSet<RelPath>,
 }
 
 impl Filter {
@@ -70,32 +71,33 @@ impl Filter {
         }
         let built = builder.build();
         let rules = built.map_err(|source| FilterError::Pattern { pattern: String::new(), source })?;
-        Ok(Self { rules, always: None })
+        Ok(Self { rules, always: BTreeSet::new() })
     }
 
     /// A filter that leaves nothing out.
     #[must_use]
     pub fn none() -> Self {
-        Self { rules: Gitignore::empty(), always: None }
+        Self { rules: Gitignore::empty(), always: BTreeSet::new() }
     }
 
-    /// The same, with one path that is left out whatever the rules say.
+    /// The same, with one path more that is left out whatever the rules say.
     #[must_use]
-    pub fn and_always(self, path: Option<RelPath>) -> Self {
-        Self { always: path, ..self }
+    pub fn and_always(mut self, path: Option<RelPath>) -> Self {
+        self.always.extend(path);
+        self
     }
 
     /// Whether it has no rules, so that nobody needs to make paths for it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.always.is_none()
+        self.rules.is_empty() && self.always.is_empty()
     }
 
     /// Whether a path is left out. Parents are not asked: what lies in an excluded directory is never walked.
     #[must_use]
     pub fn excludes(&self, path: &RelPath, is_directory: bool) -> bool {
         let matched = || self.rules.matched(Path::new(OsStr::from_bytes(path.as_bytes())), is_directory);
-        self.always.as_ref() == Some(path) || matched().is_ignore()
+        self.always.contains(path) || matched().is_ignore()
     }
 }
 

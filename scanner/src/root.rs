@@ -7,6 +7,8 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use seams::fs::{Directory, FilesystemIdentity};
 
+use crate::marker::{MARKER_FILE, MarkerId};
+
 /// Which directory a source is: its file system and, where inode numbers last, its inode.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -20,6 +22,9 @@ pub struct RootIdentity {
     /// The inode of the root directory.
     #[n(2)]
     pub inode: Option<u64>,
+    /// The id in the marker file, where one is asked for.
+    #[n(3)]
+    pub marker: Option<MarkerId>,
 }
 
 /// Why a round stops at the root.
@@ -41,6 +46,14 @@ pub enum RootTrouble {
         /// As found.
         found: u64,
     },
+    /// The marker file is not there, or is another one.
+    #[error("the source's marker file {file}: expected the id {expected}, found {found}", file = MARKER_FILE)]
+    Marker {
+        /// As recorded.
+        expected: String,
+        /// As found.
+        found: String,
+    },
     /// Nothing is in it, and the mirror has something.
     #[error("the source is empty, and the mirror is not")]
     Emptied,
@@ -54,7 +67,13 @@ impl RootIdentity {
     pub fn of(root: &dyn Directory) -> std::io::Result<Self> {
         let FilesystemIdentity { kind, id, stable_inodes, .. } = root.filesystem()?;
         let inode = root.own_stat()?.inode;
-        Ok(Self { kind, filesystem: id.into(), inode: stable_inodes.then_some(inode) })
+        Ok(Self { kind, filesystem: id.into(), inode: stable_inodes.then_some(inode), marker: None })
+    }
+
+    /// The same directory with the id of its marker file.
+    #[must_use]
+    pub fn with_marker(self, marker: Option<MarkerId>) -> Self {
+        Self { marker, ..self }
     }
 
     /// As bytes, to be kept here and at the receiver.
@@ -97,6 +116,21 @@ pub fn check_root(expected: &RootIdentity, found: &RootIdentity) -> Result<(), R
     }
 }
 
+/// Whether the marker is the one that was recorded. Only asked where the configuration wants a marker: a missing one
+/// then means that what is mounted here is not the source.
+///
+/// # Errors
+/// What differs.
+pub fn check_marker(expected: &RootIdentity, found: &RootIdentity) -> Result<(), RootTrouble> {
+    match &expected.marker {
+        Some(id) if expected.marker != found.marker => {
+            let found = found.marker.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            Err(RootTrouble::Marker { expected: id.to_string(), found })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// A source that is empty while the mirror is not, is never a plan.
 ///
 /// # Errors
@@ -110,7 +144,7 @@ mod tests {
     use super::*;
 
     fn identity(filesystem: &[u8], inode: Option<u64>) -> RootIdentity {
-        RootIdentity { kind: "ext4".to_owned(), filesystem: filesystem.to_vec().into(), inode }
+        RootIdentity { kind: "ext4".to_owned(), filesystem: filesystem.to_vec().into(), inode, marker: None }
     }
 
     #[test]
@@ -132,8 +166,19 @@ mod tests {
     }
 
     #[test]
+    fn a_marker_that_was_recorded_must_be_there() {
+        let marker = |byte| Some(MarkerId::from_bytes([byte; 16]));
+        let (plain, one) = (identity(b"x", Some(7)), identity(b"x", Some(7)).with_marker(marker(1)));
+        assert_eq!(check_marker(&plain, &one), Ok(()), "a marker that is new proves nothing wrong");
+        assert_eq!(check_marker(&one, &one), Ok(()));
+        let missing = check_marker(&one, &plain).expect_err("it is missing").to_string();
+        assert!(missing.contains("expected the id 0101") && missing.ends_with("found none"), "{missing}");
+        assert!(check_marker(&one, &identity(b"x", Some(7)).with_marker(marker(2))).is_err(), "another disk's");
+    }
+
+    #[test]
     fn an_identity_survives_its_bytes() {
-        let identity = identity(b"x", Some(7));
+        let identity = identity(b"x", Some(7)).with_marker(Some(MarkerId::from_bytes([9; 16])));
         assert_eq!(RootIdentity::from_bytes(&identity.to_bytes()), Some(identity));
         assert_eq!(RootIdentity::from_bytes(b"\xff"), None);
     }
