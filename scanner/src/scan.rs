@@ -157,5 +157,5 @@ impl Scan<'_> {
 }
 
 #[cfg(test)]
-#[path = "scan_tests.rs"]
+#[path = "scan_tests/mod.rs"]
 mod tests;

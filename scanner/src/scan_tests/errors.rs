@@ -1,0 +1,71 @@
+//! Errors of single paths are problems there, and never deletes.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use seams::memory::{Operation, OperationKind};
+
+use super::world::{World, planned, problems};
+use crate::scan::ScanError;
+
+const EACCES: i32 = 13;
+const EIO: i32 = 5;
+const EMFILE: i32 = 24;
+
+#[test]
+fn an_unreadable_directory_deletes_nothing_and_everything_else_goes_on() {
+    let failures = [
+        (OperationKind::OpenDirectory, "d", EACCES),
+        (OperationKind::List, "d", EIO),
+        (OperationKind::ListNext, "d/c", EIO),
+    ];
+    for (kind, path, errno) in failures {
+        let mut world = World::new(&["a=1", "d/b=2", "d/c=3", "d/e/f=4", "z=5"]);
+        world.round();
+        world.write("a=11");
+        world.remove("z");
+        world.fail(kind, path, errno);
+        let scanned = world.scan().expect("a scan");
+        assert_eq!(planned(&scanned), ["Modify a", "Delete z"], "{kind:?}");
+        assert_eq!(problems(&scanned), ["! d"], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_looked_at_or_read_is_a_problem_never_a_delete() {
+    for kind in [OperationKind::Stat, OperationKind::OpenFile, OperationKind::Read] {
+        let mut world = World::new(&["a=1", "b=2"]);
+        world.round();
+        world.write("a=11");
+        world.fail(kind, "a", EACCES);
+        let scanned = world.scan().expect("a scan");
+        assert_eq!(planned(&scanned), Vec::<String>::new(), "{kind:?}");
+        assert_eq!(problems(&scanned), ["! a"], "{kind:?}");
+    }
+}
+
+#[test]
+fn running_out_of_descriptors_is_a_problem_of_the_round_never_of_a_path() {
+    let world = World::new(&["d/b=2"]);
+    world.fail(OperationKind::OpenDirectory, "d", EMFILE);
+    assert!(matches!(world.scan(), Err(ScanError::Exhausted(_))));
+}
+
+#[test]
+fn a_directory_that_cannot_be_opened_again_lends_its_name_to_no_other() {
+    let deep: String = (0..60).map(|n| format!("d{n:03}/")).collect();
+    let mut world =
+        World::new(&["README=the root's", "d000/d001/README=another", &format!("{deep}leaf=1"), "d000/d001/z=2"]);
+    world.round();
+    world.write("d000/d001/README=edited");
+    world.write("README=the root's, edited");
+    let opened = AtomicUsize::new(0);
+    world.fs.set_fault_hook(Some(Arc::new(move |operation: &Operation| {
+        let opens = operation.kind == OperationKind::OpenDirectory && operation.path == b"/s/d000/d001";
+        (opens && opened.fetch_add(1, Ordering::Relaxed) > 0).then(|| io::Error::from_raw_os_error(EIO))
+    })));
+    let scanned = world.scan().expect("a scan");
+    assert_eq!(planned(&scanned), ["Modify README"]);
+    assert_eq!(problems(&scanned), ["! d000/d001"]);
+}

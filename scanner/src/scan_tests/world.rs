@@ -1,0 +1,204 @@
+//! A source in memory, its recorded rows, and words for what a scan of it found.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use protocol::{Change, Name, RelPath, Timestamp, Tree};
+use seams::clock::Clock;
+use seams::fs::{Directory, Fs};
+use seams::known::Known;
+use seams::memory::{ManualClock, Memory, Operation, OperationKind};
+use seams::parallel::Parallel;
+use seams::progress::Unwatched;
+use seams::recorded::{DirectoryId, Forgetful, Reading, Recorded, Row};
+
+use crate::filter::{Filter, FilterRules};
+use crate::finding::Finding;
+use crate::plan::plan;
+use crate::scan::{Rules, Scan, ScanError, Scanned};
+
+/// Rows in memory: what a round leaves behind if everything is delivered.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    tree: Tree,
+    readings: BTreeMap<RelPath, Reading>,
+    ids: Vec<RelPath>,
+}
+
+impl Rows {
+    pub(super) fn acknowledge(&mut self, scanned: &Scanned) {
+        self.readings.extend(scanned.readings.iter().cloned());
+        self.tree = self.tree.apply(&plan(&scanned.findings)).expect("a plan can be applied");
+        self.ids = std::iter::once(RelPath::root()).chain(self.tree.iter().map(|(path, _)| path.clone())).collect();
+    }
+}
+
+impl Recorded for Rows {
+    fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
+        let at = usize::try_from(directory.0).expect("ids here are small");
+        let Some(parent) = self.ids.get(at) else { return Ok(Vec::new()) };
+        let below = self.tree.iter().filter(|(path, _)| path.parent().as_ref() == Some(parent));
+        let row = |(path, entry): (&RelPath, &protocol::Entry)| Row {
+            name: path.name().expect("not the root"),
+            directory: self.ids.binary_search(path).ok().map(|id| DirectoryId(i64::try_from(id).expect("small"))),
+            acknowledged: Some(entry.clone()),
+            inode: None,
+            reading: self.readings.get(path).cloned(),
+        };
+        Ok(below.map(row).collect())
+    }
+}
+
+/// A source, what is recorded of it, and how it is looked at.
+pub(super) struct World {
+    pub(super) fs: Memory,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) rows: Rows,
+    pub(super) filter: Filter,
+    pub(super) known: Known,
+    pub(super) rules: Rules,
+    pub(super) one_file_system: bool,
+    pub(super) parallel: Parallel,
+    pub(super) stop: AtomicBool,
+}
+
+impl World {
+    /// A source `/s` with these files (`a/b=text`) and directories (`a/`), some time ago.
+    pub(super) fn new(items: &[&str]) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_parts(1_000_000, 7)));
+        let fs = Memory::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        fs.make_directory(Path::new("/s")).expect("made");
+        let world = Self {
+            fs,
+            clock,
+            rows: Rows::default(),
+            filter: Filter::none(),
+            known: Known::default(),
+            rules: Rules::default(),
+            one_file_system: false,
+            parallel: Parallel::in_order(),
+            stop: AtomicBool::new(false),
+        };
+        for item in items {
+            world.write(item);
+        }
+        world.clock.advance(Duration::from_secs(60));
+        world
+    }
+
+    pub(super) fn directory(&self, path: &str) -> Arc<dyn Directory> {
+        self.fs.open_root(&Path::new("/s").join(path)).expect("a directory")
+    }
+
+    pub(super) fn write(&self, item: &str) {
+        write(&self.fs, item);
+    }
+
+    pub(super) fn remove(&self, path: &str) {
+        remove(&self.fs, path);
+    }
+
+    pub(super) fn scan(&self) -> Result<Scanned, ScanError> {
+        let scan = Scan {
+            root: self.directory(""),
+            recorded_root: Some(self.rows.tree.root().clone()),
+            recorded: &self.rows,
+            filter: &self.filter,
+            one_file_system: self.one_file_system,
+            clock: &*self.clock,
+            parallel: self.parallel,
+            progress: &Unwatched,
+            rules: self.rules,
+            known: &self.known,
+            recorder: &Forgetful,
+            stop: &self.stop,
+        };
+        scan.run()
+    }
+
+    /// Leaves these out from now on.
+    pub(super) fn exclude(&mut self, patterns: &[&str]) {
+        let exclude = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        self.filter = Filter::new(&FilterRules { exclude, ..FilterRules::default() }).expect("valid in this test");
+    }
+
+    /// A round in which everything is delivered.
+    pub(super) fn round(&mut self) -> Scanned {
+        let scanned = self.scan().expect("a scan");
+        self.rows.acknowledge(&scanned);
+        scanned
+    }
+
+    /// Does something once, just before an operation of this kind on this path.
+    pub(super) fn just_before(&self, kind: OperationKind, path: &str, act: impl Fn(&Memory) + Send + Sync + 'static) {
+        let (fs, path, done) = (self.fs.clone(), format!("/s/{path}").into_bytes(), AtomicUsize::new(0));
+        self.fs.set_fault_hook(Some(Arc::new(move |operation: &Operation| {
+            if operation.kind == kind && operation.path == path && done.fetch_add(1, Ordering::Relaxed) == 0 {
+                act(&fs);
+            }
+            None
+        })));
+    }
+
+    /// Every operation of this kind on this path fails.
+    pub(super) fn fail(&self, kind: OperationKind, path: &str, errno: i32) {
+        let path = format!("/s/{path}").trim_end_matches('/').as_bytes().to_vec();
+        self.fs.set_fault_hook(Some(Arc::new(move |operation: &Operation| {
+            (operation.kind == kind && operation.path == path).then(|| io::Error::from_raw_os_error(errno))
+        })));
+    }
+}
+
+pub(super) fn name(text: &str) -> Name {
+    Name::parse(text.as_bytes()).expect("valid in this test")
+}
+
+pub(super) fn parent_of<'a>(fs: &Memory, path: &'a str) -> (Arc<dyn Directory>, &'a str) {
+    let (parent, last) = path.rsplit_once('/').unwrap_or(("", path));
+    let parent = Path::new("/s").join(parent);
+    fs.make_directory(&parent).expect("made");
+    (fs.open_root(&parent).expect("a directory"), last)
+}
+
+pub(super) fn write(fs: &Memory, item: &str) {
+    let Some((path, text)) = item.split_once('=') else {
+        return fs.make_directory(&Path::new("/s").join(item)).expect("made");
+    };
+    let (parent, last) = parent_of(fs, path);
+    let file = parent.open_file_for_writing(&name(last)).or_else(|_| parent.create_file(&name(last))).expect("a file");
+    file.set_length(0).expect("cut");
+    file.write_all_at(text.as_bytes(), 0).expect("written");
+}
+
+pub(super) fn remove(fs: &Memory, path: &str) {
+    let (parent, last) = parent_of(fs, path);
+    parent.remove_file(&name(last)).or_else(|_| parent.remove_directory(&name(last))).expect("removed");
+}
+
+pub(super) fn rename(fs: &Memory, from: &str, to: &str) {
+    let ((parent, old), (to_parent, new)) = (parent_of(fs, from), parent_of(fs, to));
+    parent.rename(&name(old), &*to_parent, &name(new)).expect("renamed");
+}
+
+/// What a plan says, directories' own times left out.
+pub(super) fn planned(scanned: &Scanned) -> Vec<String> {
+    let line = |change: &Change| match change {
+        Change::Metadata { .. } => None,
+        Change::Move { from, to, .. } => Some(format!("R {from} -> {to}")),
+        other => Some(format!("{:?} {}", other.kind(), other.path())),
+    };
+    plan(&scanned.findings).iter().filter_map(line).collect()
+}
+
+pub(super) fn problems(scanned: &Scanned) -> Vec<String> {
+    let shown = |finding: &Finding| match finding {
+        Finding::Problem { path, .. } => Some(format!("! {path}")),
+        Finding::Deferred { path, .. } => Some(format!("~ {path}")),
+        Finding::Present { .. } | Finding::Gone { .. } => None,
+    };
+    scanned.findings.iter().filter_map(shown).collect()
+}
