@@ -11,6 +11,7 @@ use seams::recorded::{DirectoryId, Row};
 
 use crate::error::{Fault, Outcome};
 use crate::finder::Finder;
+use crate::mounts;
 use crate::state::Counts;
 use crate::table::Table;
 
@@ -173,6 +174,7 @@ impl<'a> Batch<'a> {
     fn merge(&self, from: DirectoryId, into: DirectoryId) -> Outcome<()> {
         let mut waiting = vec![(from, into)];
         while let Some((from, into)) = waiting.pop() {
+            mounts::carry(self.table.connection(), from, into)?;
             for read in self.table.rows(from)? {
                 self.table.remove(from, &read.name)?;
                 let mut row = self.table.get_or_empty(into, &read.name)?;

@@ -2,6 +2,7 @@
 //! into rows of the seams and back.
 
 use minicbor::{Decode, Encode};
+use protocol::{Name, RelPath};
 
 use crate::error::{Fault, Outcome};
 
@@ -36,4 +37,17 @@ pub(crate) fn to_cbor<T: Encode<()>>(value: &T) -> Vec<u8> {
 /// A value out of a BLOB column.
 pub(crate) fn from_cbor<T: for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Outcome<T> {
     minicbor::decode(bytes).map_err(|_| Fault::Impossible("a value that is no CBOR"))
+}
+
+/// A name out of a BLOB column.
+pub(crate) fn name(bytes: &[u8]) -> Outcome<Name> {
+    Name::parse(bytes).map_err(|_| Fault::Impossible("a name that no directory can hold"))
+}
+
+/// A path out of a BLOB column; empty for the root.
+pub(crate) fn path(bytes: &[u8]) -> Outcome<RelPath> {
+    if bytes.is_empty() {
+        return Ok(RelPath::root());
+    }
+    RelPath::parse(bytes).map_err(|_| Fault::Impossible("a path that names nothing"))
 }

@@ -20,6 +20,8 @@ const LOG_BYTES: i64 = 64 * 1024 * 1024;
 pub(crate) enum Access {
     /// Reads and writes; makes the file if there is none.
     Write,
+    /// Reads and writes what is there, beside whoever else does.
+    WriteBeside,
     /// Reads beside whoever writes. The log's files must exist, or they would be made.
     Read,
     /// Reads a database that nobody has open, taking no lock and making no file.
@@ -34,6 +36,7 @@ pub(crate) fn connect(path: &Path, access: Access) -> rusqlite::Result<Connectio
             let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
             Connection::open_with_flags(path, flags)?
         }
+        Access::WriteBeside => Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_READ_WRITE)?,
         Access::Read => Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_READ_ONLY)?,
         Access::ReadAlone => {
             let flags = flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use protocol::{ContentId, Entry, LinkTarget, Metadata, Name, Timestamp};
+use protocol::{ContentId, Entry, LinkTarget, Metadata, Timestamp};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row as SqlRow};
 use seams::recorded::{DirectoryId, Evidence, Fingerprint, Moment, Reading, Row, Trust};
 
 use crate::boots::Boots;
-use crate::columns::{from_cbor, kind, trust};
+use crate::columns::{from_cbor, kind, name, trust};
 use crate::error::{Fault, Outcome};
 
 /// Reads a row of the columns.
 pub(crate) fn decode(sql: &SqlRow<'_>, connection: &Connection, boots: &mut Boots) -> Outcome<Row> {
     let columns = Columns(sql);
-    let name = Name::parse(columns.blob(0)?.unwrap_or_default());
     let acknowledged = columns.acknowledged()?;
     let inode = columns.unsigned(2)?;
     let reading = match columns.get::<Option<[u8; 16]>>(17)? {
@@ -26,7 +25,7 @@ pub(crate) fn decode(sql: &SqlRow<'_>, connection: &Connection, boots: &mut Boot
         None => None,
     };
     Ok(Row {
-        name: name.map_err(|_| Fault::Impossible("a name that no directory can hold"))?,
+        name: name(columns.blob(0)?.unwrap_or_default())?,
         directory: columns.get::<Option<i64>>(1)?.map(DirectoryId),
         acknowledged,
         inode,

@@ -24,7 +24,7 @@ pub enum SnapshotError {
         /// The newest schema that this program knows.
         known: i64,
     },
-    /// Its schema is older, and whoever only reads does not migrate it.
+    /// Its schema is older, and only a round migrates it.
     #[error(
         "the snapshot {} was made by an older roundsman (its schema is {found}, this one knows {known}): \
          the next round brings it up to date", .path.display()

@@ -15,23 +15,37 @@ mod connect;
 mod decode;
 mod encode;
 mod error;
+mod filesystems;
 mod finder;
+mod held;
+mod holds;
+mod known;
 mod migrate;
+mod mounts;
+mod notes;
 mod open;
+mod paths;
+mod postponed;
 mod readers;
 mod readings;
+mod releases;
 mod replace;
+mod rounds;
 mod set_aside;
 mod snapshot;
 mod state;
 mod table;
 mod tree;
+mod unfinished;
 
 pub use error::SnapshotError;
+pub use held::{Decided, Decision, HeldDigest, HeldList};
 pub use open::Opened;
+pub use rounds::RoundRecord;
 pub use set_aside::set_aside;
 pub use snapshot::Snapshot;
 pub use state::{Counts, Standing};
+pub use unfinished::Pending;
 
 #[cfg(test)]
 mod testing;

@@ -73,6 +73,23 @@ impl Snapshot {
         }
     }
 
+    /// Opens the snapshot at a path beside a round that may be running, to change what people decide; nothing if there
+    /// is none. Makes no snapshot, migrates none and sets none aside, for the round may have it open.
+    ///
+    /// # Errors
+    /// A damaged snapshot, one of another schema, and what the disk or SQLite cannot do.
+    pub fn open_beside(path: &Path) -> Result<Option<Self>, SnapshotError> {
+        if !exists(path)? {
+            return Ok(None);
+        }
+        let writer = connect(path, Access::WriteBeside).map_err(|error| SnapshotError::of(error, path))?;
+        if found_schema(&writer, path)? == Found::Blank {
+            return Ok(None);
+        }
+        set_up_writer(&writer).map_err(|error| SnapshotError::of(error, path))?;
+        Ok(Some(Self::on_disk(path, writer, Access::Read)))
+    }
+
     /// A snapshot that ends with the process.
     ///
     /// # Panics
@@ -104,7 +121,7 @@ fn exists(path: &Path) -> Result<bool, SnapshotError> {
     path.try_exists().map_err(|source| SnapshotError::File { doing: "look for", path: path.to_owned(), source })
 }
 
-/// A database that is only read cannot be migrated: it must have the newest schema.
+/// Where nothing is migrated, a database must have the newest schema.
 fn found_schema(reader: &Connection, path: &Path) -> Result<Found, SnapshotError> {
     let known = newest(&known());
     match look(reader).map_err(|fault| fault.at(path))? {

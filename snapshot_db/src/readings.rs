@@ -5,6 +5,7 @@ use seams::recorded::{DirectoryId, Reading, Row, Trust};
 
 use crate::error::Outcome;
 use crate::finder::Finder;
+use crate::paths;
 use crate::state::Counts;
 use crate::table::Table;
 
@@ -33,14 +34,21 @@ pub(crate) fn record_inodes(table: &Table<'_>, inodes: &[(RelPath, u64)]) -> Out
     Ok(())
 }
 
+/// The number of the directory at a path, given now if it has none.
+pub(crate) fn number(table: &Table<'_>, finder: &mut Finder, path: &RelPath) -> Outcome<DirectoryId> {
+    let mut number = DirectoryId::ROOT;
+    change_row(table, finder, path, |row| {
+        number = table.number(row)?;
+        Ok(())
+    })?;
+    Ok(number)
+}
+
 /// Readings that were found to be wrong, however well their evidence holds: the files are read again.
 pub(crate) fn distrust(table: &Table<'_>, paths: &[RelPath]) -> Outcome<()> {
     let mut finder = Finder::new();
     for path in paths {
-        let Some((parent, name)) = path.split_last() else { continue };
-        let step = |directory, name: &Name| Ok(table.get(directory, name)?.and_then(|row| row.directory));
-        let Some(directory) = finder.directory(&parent, step)? else { continue };
-        let Some(mut row) = table.get(directory, &name)? else { continue };
+        let Some((directory, mut row)) = paths::row(table, &mut finder, path)? else { continue };
         if let Some(reading) = &mut row.reading {
             reading.trust = Trust::Unproven;
             table.put(directory, &row)?;
@@ -53,11 +61,10 @@ pub(crate) fn distrust(table: &Table<'_>, paths: &[RelPath]) -> Outcome<()> {
 pub(crate) fn forget(table: &Table<'_>, paths: &[RelPath]) -> Outcome<()> {
     let mut finder = Finder::new();
     for path in paths {
-        let Some((parent, name)) = path.split_last() else { continue };
-        let step = |directory, name: &Name| Ok(table.get(directory, name)?.and_then(|row| row.directory));
-        let Some(directory) = finder.directory(&parent, step)? else { continue };
-        let Some(row) = table.get(directory, &name)?.filter(|row| row.acknowledged.is_none()) else { continue };
-        forget_row(table, directory, &row)?;
+        match paths::row(table, &mut finder, path)? {
+            Some((directory, row)) if row.acknowledged.is_none() => forget_row(table, directory, &row)?,
+            _ => {}
+        }
     }
     Ok(())
 }

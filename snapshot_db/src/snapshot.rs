@@ -132,22 +132,6 @@ impl Snapshot {
     pub fn set_root_record(&self, record: &[u8]) -> Result<(), SnapshotError> {
         self.change(|table| table.state().set_root_record(record))
     }
-
-    /// The learned granularity of a file system's times, in nanoseconds; the file system by its identity.
-    ///
-    /// # Errors
-    /// As [`Self::standing`].
-    pub fn granularity(&self, filesystem: &[u8]) -> Result<Option<u64>, SnapshotError> {
-        self.read(|table| table.state().granularity(filesystem))
-    }
-
-    /// Records a learned granularity, in nanoseconds.
-    ///
-    /// # Errors
-    /// As [`Self::set_lineage`].
-    pub fn set_granularity(&self, filesystem: &[u8], nanos: u64) -> Result<(), SnapshotError> {
-        self.change(|table| table.state().set_granularity(filesystem, nanos))
-    }
 }
 
 /// The acknowledged half.

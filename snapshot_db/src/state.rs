@@ -3,7 +3,7 @@
 use std::ops::{AddAssign, SubAssign};
 
 use minicbor::{Decode, Encode};
-use protocol::{Entry, Head, Lineage, Metadata, RevisionDigest, StoreId};
+use protocol::{Entry, Head, Lineage, Metadata, RevisionDigest, StoreId, Timestamp};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use seams::recorded::DirectoryId;
@@ -76,8 +76,11 @@ const IN_FLIGHT: &str = "in_flight";
 const ROOT_RECORD: &str = "root_record";
 const ROOT_METADATA: &str = "root_metadata";
 const COUNTS: &str = "counts";
+const ACKNOWLEDGEMENT: &str = "acknowledgement";
+const SCRUB_BALANCE: &str = "scrub_balance";
+const WAY: &str = "way";
 
-/// Table `state`, and the learned granularities of table `filesystem`.
+/// Table `state`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct State<'c>(&'c Connection);
 
@@ -168,18 +171,28 @@ impl<'c> State<'c> {
         Ok(DirectoryId(statement.query_row([], |row| row.get(0))?))
     }
 
-    pub(crate) fn granularity(&self, filesystem: &[u8]) -> Outcome<Option<u64>> {
-        let mut statement = self.0.prepare_cached("SELECT granularity FROM filesystem WHERE identity = ?1")?;
-        let nanos: Option<Option<i64>> = statement.query_row(params![filesystem], |row| row.get(0)).optional()?;
-        Ok(nanos.flatten().map(i64::cast_unsigned))
+    /// The newest acknowledged head that a round recorded, and when that round ended.
+    pub(crate) fn acknowledgement(&self) -> Outcome<Option<(Head, Timestamp)>> {
+        self.get_cbor(ACKNOWLEDGEMENT)
     }
 
-    pub(crate) fn set_granularity(&self, filesystem: &[u8], nanos: u64) -> Outcome<()> {
-        let mut statement = self.0.prepare_cached(
-            "INSERT INTO filesystem (identity, granularity) VALUES (?1, ?2) \
-             ON CONFLICT (identity) DO UPDATE SET granularity = excluded.granularity",
-        )?;
-        statement.execute(params![filesystem, nanos.cast_signed()])?;
-        Ok(())
+    pub(crate) fn set_acknowledgement(&self, head: Head, at: Timestamp) -> Outcome<()> {
+        self.set(ACKNOWLEDGEMENT, to_cbor(&(head, at)))
+    }
+
+    pub(crate) fn scrub_balance(&self) -> Outcome<Option<(Timestamp, i64)>> {
+        self.get_cbor(SCRUB_BALANCE)
+    }
+
+    pub(crate) fn set_scrub_balance(&self, at: Timestamp, bytes: i64) -> Outcome<()> {
+        self.set(SCRUB_BALANCE, to_cbor(&(at, bytes)))
+    }
+
+    pub(crate) fn way(&self) -> Outcome<Option<String>> {
+        self.get(WAY)
+    }
+
+    pub(crate) fn set_way(&self, way: &str) -> Outcome<()> {
+        self.set(WAY, way)
     }
 }

@@ -28,6 +28,11 @@ impl<'c> Table<'c> {
         Self { connection, boots }
     }
 
+    /// The connection, for the tables that have a file of their own.
+    pub(crate) fn connection(&self) -> &'c Connection {
+        self.connection
+    }
+
     /// What is kept beside the rows.
     pub(crate) fn state(&self) -> State<'c> {
         State::new(self.connection)
