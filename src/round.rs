@@ -90,7 +90,7 @@ impl Beat<'_> {
         let round = wire::Round { id: RoundId::from_bytes(id(to.random)), started: self.clock.now() };
         let scanned = self.scan(&root, meter, report)?;
         self.remember(&scanned)?;
-        let plan = plan(&scanned.findings);
+        let plan = plan(&scanned.findings).changes;
         self.deliver(to, &contacted, round, root, plan, meter, report)?;
         if !scanned.inodes.is_empty() {
             self.snapshot.record_inodes(&scanned.inodes)?;
@@ -102,7 +102,7 @@ impl Beat<'_> {
         let (root, _) = self.open_source()?;
         report.revision = self.snapshot.standing()?.head.number;
         let scanned = self.scan(&root, meter, report)?;
-        report.changes = plan(&scanned.findings);
+        report.changes = plan(&scanned.findings).changes;
         Ok(())
     }
 

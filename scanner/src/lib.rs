@@ -1,28 +1,41 @@
 //! Finds out what changed: walks a source, compares each directory with its recorded rows, reads what it must, and
 //! plans the changes. In reading order.
 //!
-//! Knows no SQLite and no HTTP. It decides what differs, never what is sent. `compare`, `moves` and `plan` are pure.
+//! Knows no SQLite and no HTTP. It decides what differs, never what is sent. `compare`, `moves`, `plan` and `brake` are
+//! pure.
 
+mod brake;
 mod compare;
+mod ended;
 mod filter;
 mod finding;
 mod fingerprint;
 mod judge;
+mod limit;
 mod marker;
 mod moves;
 mod open_directories;
+pub mod patience;
 mod plan;
 mod root;
 mod round;
 mod scan;
+mod scrub;
 mod second_look;
 mod trust;
+mod waiting;
 mod walk;
 
+#[cfg(test)]
+mod plan_literals;
+
+pub use brake::{BrakeFacts, BrakeRules, Braked, Held, HeldWhy, brake, endings, held_digest};
 pub use filter::{Filter, FilterError, FilterRules};
 pub use finding::{Deferral, Finding, Hint, Trouble};
-pub use plan::plan;
+pub use limit::{InvalidLimit, Limit, Share};
 pub use marker::{MARKER_FILE, MarkerId, make_marker, marker_name, read_marker};
+pub use moves::unmatched;
+pub use plan::{Planned, plan};
 pub use root::{RootIdentity, RootTrouble, check_marker, check_not_emptied, check_root};
 pub use scan::{Counts, Rules, Scan, ScanError, Scanned};
 pub use trust::Margins;

@@ -3,38 +3,115 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-use protocol::{ContentId, Name, RelPath};
+use protocol::{ContentId, Kind, Name, RelPath};
+
+use crate::finding::Finding;
+
+/// The moves of a plan: each place is left at most once and reached at most once.
+#[derive(Debug, Default)]
+pub(crate) struct Moves {
+    to: BTreeMap<RelPath, RelPath>,
+    from: BTreeMap<RelPath, RelPath>,
+}
+
+impl Moves {
+    /// Those among findings, which are sorted by path.
+    pub(crate) fn among(findings: &[Finding]) -> Self {
+        let (vacated, arrived) = (vacated(findings), arrived(findings));
+        let mut moves = Self::default();
+        for found in match_moves(&vacated, &arrived) {
+            let (from, to) = (&vacated[found.from].path, &arrived[found.to].path);
+            moves.to.insert(from.clone(), to.clone());
+            moves.from.insert(to.clone(), from.clone());
+        }
+        moves
+    }
+
+    /// Whether what was at a path is somewhere else now.
+    pub(crate) fn leaves(&self, path: &RelPath) -> bool {
+        self.to.contains_key(path)
+    }
+
+    /// Where what is at a path now came from.
+    pub(crate) fn source(&self, path: &RelPath) -> Option<&RelPath> {
+        self.from.get(path)
+    }
+
+    /// Where that came from which is at a path or below it now.
+    pub(crate) fn sources_below<'a>(&'a self, path: &'a RelPath) -> impl Iterator<Item = &'a RelPath> {
+        let below = self.from.range::<RelPath, _>(path..);
+        below.take_while(move |(to, _)| *to == path || to.is_below(path)).map(|(_, from)| from)
+    }
+}
+
+/// What is gone from where it was, and was not found anywhere else.
+pub fn unmatched(findings: &[Finding]) -> impl Iterator<Item = &RelPath> {
+    let moves = Moves::among(findings);
+    findings.iter().filter_map(move |finding| match finding {
+        Finding::Gone { path, .. } => (!moves.leaves(path)).then_some(path),
+        Finding::Present { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => None,
+    })
+}
+
+/// Places whose file content is not there any more. Empty files all look alike and are never matched.
+fn vacated(findings: &[Finding]) -> Vec<Vacated> {
+    let place = |finding: &Finding| {
+        let (path, was, inode, now) = match finding {
+            Finding::Gone { path, was, old_inode } => (path, was, *old_inode, None),
+            Finding::Present { path, was: Some(was), now, old_inode, .. } if !was.same_content(now) => {
+                (path, was, *old_inode, Some(now))
+            }
+            _ => return None,
+        };
+        let rewritten = now.is_some_and(|now| now.kind() == Kind::File);
+        let (content, size) = was.content()?;
+        (size > 0).then(|| Vacated { path: path.clone(), content, inode, rewritten })
+    };
+    findings.iter().filter_map(place).collect()
+}
+
+/// Places with file content that was not there before.
+fn arrived(findings: &[Finding]) -> Vec<Arrived> {
+    let place = |finding: &Finding| match finding {
+        Finding::Present { path, was, now, inode, .. } if !was.as_ref().is_some_and(|was| was.same_content(now)) => {
+            let (content, size) = now.content()?;
+            (size > 0).then(|| Arrived { path: path.clone(), content, inode: *inode })
+        }
+        _ => None,
+    };
+    findings.iter().filter_map(place).collect()
+}
 
 /// A place whose content is not there any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Vacated {
-    pub path: RelPath,
-    pub content: ContentId,
+struct Vacated {
+    path: RelPath,
+    content: ContentId,
     /// The inode last recorded there.
-    pub inode: Option<u64>,
+    inode: Option<u64>,
     /// Whether a file is still there, with other content. Then only an equal inode proves a move: most likely somebody
     /// copied the file and edited the original, whose history must stay with it.
-    pub rewritten: bool,
+    rewritten: bool,
 }
 
 /// A place with a content that was not there before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Arrived {
-    pub path: RelPath,
-    pub content: ContentId,
-    pub inode: u64,
+struct Arrived {
+    path: RelPath,
+    content: ContentId,
+    inode: u64,
 }
 
 /// One match: indexes into the two slices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Match {
-    pub from: usize,
-    pub to: usize,
+struct Match {
+    from: usize,
+    to: usize,
 }
 
 /// Matches arrived contents with vacated places, in time linear in both. Among equal contents: same inode first, then
 /// same name, then same parent, then sorted order. Both slices are sorted by path; the result is sorted by `to`.
-pub(crate) fn match_moves(vacated: &[Vacated], arrived: &[Arrived]) -> Vec<Match> {
+fn match_moves(vacated: &[Vacated], arrived: &[Arrived]) -> Vec<Match> {
     let mut by_content: BTreeMap<ContentId, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     for (index, place) in vacated.iter().enumerate() {
         by_content.entry(place.content).or_default().0.push(index);
@@ -90,70 +167,5 @@ fn parent(path: &RelPath) -> Option<RelPath> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path(text: &str) -> RelPath {
-        RelPath::parse(text.as_bytes()).expect("valid in this test")
-    }
-
-    fn vacated(at: &str, content: &str, inode: u64) -> Vacated {
-        Vacated { path: path(at), content: ContentId::of(content.as_bytes()), inode: Some(inode), rewritten: false }
-    }
-
-    fn arrived(at: &str, content: &str, inode: u64) -> Arrived {
-        Arrived { path: path(at), content: ContentId::of(content.as_bytes()), inode }
-    }
-
-    fn matched(from: &[Vacated], to: &[Arrived]) -> Vec<(String, String)> {
-        let shown = |found: Match| (from[found.from].path.to_string(), to[found.to].path.to_string());
-        match_moves(from, to).into_iter().map(shown).collect()
-    }
-
-    fn is(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
-    }
-
-    #[test]
-    fn the_same_inode_wins_over_the_same_name() {
-        let from = [vacated("a/x", "1", 10), vacated("b/y", "1", 11)];
-        let to = [arrived("c/x", "1", 11), arrived("c/y", "1", 10)];
-        assert_eq!(matched(&from, &to), is(&[("b/y", "c/x"), ("a/x", "c/y")]));
-    }
-
-    #[test]
-    fn the_same_name_wins_over_the_same_parent_and_that_over_order() {
-        let from = [vacated("a/n", "1", 1), vacated("d/x", "1", 2), vacated("e/z", "1", 3)];
-        let to = [arrived("d/y", "1", 7), arrived("f/n", "1", 8), arrived("g/q", "1", 9)];
-        assert_eq!(matched(&from, &to), is(&[("d/x", "d/y"), ("a/n", "f/n"), ("e/z", "g/q")]));
-    }
-
-    #[test]
-    fn other_content_is_never_a_move_whatever_the_inode_and_name_say() {
-        assert_eq!(matched(&[vacated("a/x", "1", 1)], &[arrived("b/x", "2", 1)]), is(&[]));
-    }
-
-    #[test]
-    fn each_place_is_matched_once() {
-        let from = [vacated("a", "1", 1)];
-        let to = [arrived("b", "1", 5), arrived("c", "1", 6)];
-        assert_eq!(matched(&from, &to), is(&[("a", "b")]));
-    }
-
-    #[test]
-    fn a_file_copied_and_then_edited_keeps_its_history() {
-        let rewritten = Vacated { rewritten: true, ..vacated("log", "1", 1) };
-        assert_eq!(matched(std::slice::from_ref(&rewritten), &[arrived("log.1", "1", 2)]), is(&[]));
-        assert_eq!(matched(&[rewritten], &[arrived("log.1", "1", 1)]), is(&[("log", "log.1")]), "a rotated log moved");
-    }
-
-    #[test]
-    fn a_hundred_thousand_equal_files_are_matched_in_linear_time() {
-        let place = |n: usize| path(&format!("d{}/f{n}", n % 100));
-        let from: Vec<_> = (0..50_000).map(|n| Vacated { path: place(n), ..vacated("x", "1", n as u64) }).collect();
-        let to: Vec<_> = (0..100_000)
-            .map(|n| Arrived { path: place(n + 50_000), ..arrived("x", "1", n as u64 + 1_000_000) })
-            .collect();
-        assert_eq!(match_moves(&from, &to).len(), 50_000);
-    }
-}
+#[path = "moves_tests.rs"]
+mod tests;

@@ -7,54 +7,43 @@ use std::collections::BTreeSet;
 use protocol::{Change, Entry, Kind, RelPath};
 
 use crate::finding::Finding;
-use crate::moves::{Arrived, Vacated, match_moves};
+use crate::moves::Moves;
+use crate::waiting::Waiting;
 
-/// The set of changes that makes the mirror as the source was found. Problems and deferrals change nothing.
+/// What a round is to deliver, before any guard has spoken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// What makes the mirror as the source was found, sorted by path.
+    pub changes: Vec<Change>,
+    /// Paths at which nothing changes in this round, because what is there at the mirror may have moved to a place
+    /// that could not be read yet ([`crate::Deferral::MayHaveMoved`]); sorted.
+    pub waiting: Vec<RelPath>,
+}
+
+/// Plans what findings, sorted by path, call for. Problems and deferrals change nothing; the directories above them
+/// stay, and so does what may have moved to where they are.
 #[must_use]
-pub fn plan(findings: &[Finding]) -> Vec<Change> {
-    let vacated = vacated(findings);
-    let arrived = arrived(findings);
-    let mut moved = Moved::default();
-    for found in match_moves(&vacated, &arrived) {
-        moved.from.insert(vacated[found.from].path.clone());
-        moved.to.insert(arrived[found.to].path.clone(), vacated[found.from].path.clone());
-    }
-    let replaced = replaced_directories(findings);
+pub fn plan(findings: &[Finding]) -> Planned {
+    let moves = Moves::among(findings);
+    let waiting = Waiting::among(findings, &moves);
+    let (kept, left): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(|finding| waiting.keeps(finding));
     let mut changes = Vec::new();
-    // Findings are sorted: what is below a deleted directory comes right after it.
-    let mut deleted: Option<RelPath> = None;
-    for finding in findings {
-        match finding {
-            Finding::Present { path, was, now, .. } => present(path, was.as_ref(), now, &moved, &mut changes),
-            Finding::Gone { path, was, .. } => {
-                let with_its_directory = deleted.as_ref().is_some_and(|above| path.is_below(above))
-                    || path.ancestors().any(|above| replaced.contains(&above));
-                if !with_its_directory && !moved.from.contains(path) {
-                    changes.push(Change::Delete { path: path.clone() });
-                    if was.kind() == Kind::Directory {
-                        deleted = Some(path.clone());
-                    }
-                }
-            }
-            Finding::Problem { .. } | Finding::Deferred { .. } => {}
+    for finding in &left {
+        if let Finding::Present { path, was, now, .. } = finding {
+            present(path, was.as_ref(), now, &moves, &mut changes);
         }
     }
+    gone(&left, &moves, &mut changes);
     changes.sort_by(|a, b| a.path().cmp(b.path()).then_with(|| a.kind().cmp(&b.kind())));
-    changes
+    let waiting = kept.into_iter().filter(|finding| waiting.names(finding)).map(|finding| finding.path().clone());
+    Planned { changes, waiting: waiting.collect() }
 }
 
-/// The moves: which places were left, and where each arrival came from.
-#[derive(Default)]
-struct Moved {
-    from: BTreeSet<RelPath>,
-    to: std::collections::BTreeMap<RelPath, RelPath>,
-}
-
-fn present(path: &RelPath, was: Option<&Entry>, now: &Entry, moved: &Moved, changes: &mut Vec<Change>) {
+fn present(path: &RelPath, was: Option<&Entry>, now: &Entry, moves: &Moves, changes: &mut Vec<Change>) {
     let (path_here, entry) = (path.clone(), now.clone());
     // What moved away is not there any more, whatever comes in its place.
-    let was = was.filter(|_| !moved.from.contains(path));
-    if let Some(from) = moved.to.get(path) {
+    let was = was.filter(|_| !moves.leaves(path));
+    if let Some(from) = moves.source(path) {
         if was.is_some_and(|was| was.kind() == Kind::Directory) {
             changes.push(Change::Delete { path: path_here.clone() });
         }
@@ -70,44 +59,33 @@ fn present(path: &RelPath, was: Option<&Entry>, now: &Entry, moved: &Moved, chan
     });
 }
 
-/// Places whose file content is not there any more. Empty files all look alike and are never matched.
-fn vacated(findings: &[Finding]) -> Vec<Vacated> {
-    let place = |finding: &Finding| {
-        let (path, was, inode, now) = match finding {
-            Finding::Gone { path, was, old_inode } => (path, was, *old_inode, None),
-            Finding::Present { path, was: Some(was), now, old_inode, .. } if !was.same_content(now) => {
-                (path, was, *old_inode, Some(now))
-            }
-            _ => return None,
-        };
-        let rewritten = now.is_some_and(|now| now.kind() == Kind::File);
-        let (content, size) = was.content()?;
-        (size > 0).then(|| Vacated { path: path.clone(), content, inode, rewritten })
-    };
-    findings.iter().filter_map(place).collect()
-}
-
-/// Places with file content that was not there before.
-fn arrived(findings: &[Finding]) -> Vec<Arrived> {
-    let place = |finding: &Finding| match finding {
-        Finding::Present { path, was, now, inode, .. } if !was.as_ref().is_some_and(|was| was.same_content(now)) => {
-            let (content, size) = now.content()?;
-            (size > 0).then(|| Arrived { path: path.clone(), content, inode: *inode })
+/// Deletes what is gone. What was in a directory that goes, goes with it.
+fn gone(findings: &[&Finding], moves: &Moves, changes: &mut Vec<Change>) {
+    let replaced = replaced_directories(findings);
+    // Findings are sorted: what is below a deleted directory comes right after it.
+    let mut deleted: Option<&RelPath> = None;
+    for finding in findings {
+        let Finding::Gone { path, was, .. } = finding else { continue };
+        let with_its_directory = deleted.is_some_and(|above| path.is_below(above))
+            || path.ancestors().any(|above| replaced.contains(&above));
+        if with_its_directory || moves.leaves(path) {
+            continue;
         }
-        _ => None,
-    };
-    findings.iter().filter_map(place).collect()
+        changes.push(Change::Delete { path: path.clone() });
+        if was.kind() == Kind::Directory {
+            deleted = Some(path);
+        }
+    }
 }
 
 /// Directories in whose place another kind of thing stands: what was in them goes with them.
-fn replaced_directories(findings: &[Finding]) -> BTreeSet<RelPath> {
-    let replaced = |finding: &Finding| match finding {
-        Finding::Present { path, was: Some(Entry::Directory { .. }), now, .. } if now.kind() != Kind::Directory => {
-            Some(path.clone())
-        }
-        _ => None,
-    };
-    findings.iter().filter_map(replaced).collect()
+fn replaced_directories<'a>(findings: &[&'a Finding]) -> BTreeSet<&'a RelPath> {
+    findings.iter().filter(|finding| replaces_a_directory(finding)).map(|finding| finding.path()).collect()
+}
+
+/// Whether another kind of thing stands where the mirror has a directory.
+pub(crate) fn replaces_a_directory(finding: &Finding) -> bool {
+    matches!(finding, Finding::Present { was: Some(Entry::Directory { .. }), now, .. } if now.kind() != Kind::Directory)
 }
 
 #[cfg(test)]

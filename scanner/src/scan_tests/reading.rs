@@ -46,7 +46,7 @@ fn a_file_that_only_grows_is_delivered_at_a_length_it_had() {
         None
     })));
     let scanned = world.scan().expect("a scan");
-    let [Change::Metadata { .. }, Change::Create { entry, .. }] = &plan(&scanned.findings)[..] else {
+    let [Change::Metadata { .. }, Change::Create { entry, .. }] = &plan(&scanned.findings).changes[..] else {
         panic!("the root and one new file: {:?}", scanned.findings)
     };
     assert_eq!(entry.content(), Some((protocol::ContentId::of(b"one"), 3)));

@@ -32,7 +32,7 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn acknowledge(&mut self, scanned: &Scanned) {
         self.readings.extend(scanned.readings.iter().cloned());
-        self.tree = self.tree.apply(&plan(&scanned.findings)).expect("a plan can be applied");
+        self.tree = self.tree.apply(&plan(&scanned.findings).changes).expect("a plan can be applied");
         self.ids = std::iter::once(RelPath::root()).chain(self.tree.iter().map(|(path, _)| path.clone())).collect();
     }
 }
@@ -191,7 +191,7 @@ pub(super) fn planned(scanned: &Scanned) -> Vec<String> {
         Change::Move { from, to, .. } => Some(format!("R {from} -> {to}")),
         other => Some(format!("{:?} {}", other.kind(), other.path())),
     };
-    plan(&scanned.findings).iter().filter_map(line).collect()
+    plan(&scanned.findings).changes.iter().filter_map(line).collect()
 }
 
 pub(super) fn problems(scanned: &Scanned) -> Vec<String> {
