@@ -67,6 +67,28 @@ impl Value for RetryFor {
     }
 }
 
+/// How long a file must have stood still before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settle(Duration);
+
+impl Settle {
+    /// The span; zero where nothing waits.
+    pub(crate) const fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl Value for Settle {
+    const SHAPE: Shape = Shape::Text;
+    const EXPECTED: &'static str = "a duration such as `10s`, `5m` or `0s`";
+    #[cfg(test)]
+    const SAMPLES: [&'static str; 2] = ["10s", "5m"];
+
+    fn read(words: &[OsString]) -> Option<Self> {
+        parse(words).map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,13 @@ mod settings;
 
 mod commands;
 mod destination;
+mod json_bytes;
 mod ledger;
 mod meter;
 mod mirror_lock;
+mod moments;
+mod own_mirrors;
+mod plan_file;
 mod report;
 pub mod round;
 mod round_failure;
@@ -20,6 +24,7 @@ mod route;
 mod source_contents;
 mod stop;
 mod visit;
+mod way;
 
 mod exit;
 mod log;
@@ -102,8 +107,8 @@ fn gather(flags: Layer, config: Option<&Path>) -> Result<Typed, Failure> {
 
 fn scan(typed: &Typed) -> Result<Exit, Failure> {
     with_output(typed, |typed, output| {
-        let rounds = Rounds { client: typed.client()?, wanted: typed.output()?, output };
-        rounds.make(typed.mirrors()?)
+        let (client, mirrors) = typed.rounds()?;
+        Rounds { client, wanted: typed.output()?, output }.make(mirrors)
     })
 }
 

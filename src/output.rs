@@ -89,6 +89,13 @@ impl Output {
             self.stdout(&some.iter().map(|line| self.shown(line)).collect::<String>());
             self.stderr(&some.iter().map(|line| self.trouble(line)).collect::<String>());
         }
+        if self.is_for_people() {
+            self.stderr(&text::held(lines));
+        }
+    }
+
+    fn is_for_people(&self) -> bool {
+        matches!(self.wanted, Wanted::Text | Wanted::Trouble)
     }
 
     fn shown(&self, line: &Line) -> String {
@@ -117,6 +124,12 @@ impl Output {
     /// What a round came to. The last line on stdout, whatever the exit code.
     pub(crate) fn summary(&self, summary: &Summary, exit: Exit) {
         self.bars.clear();
+        if self.is_for_people() {
+            self.stderr(&text::approval(summary));
+        }
+        if self.wanted == Wanted::Text {
+            self.stderr(&text::excluded(summary));
+        }
         match self.wanted {
             Wanted::Text if summary.is_complete() => self.stdout(&text::summary(summary)),
             Wanted::Json => self.stdout(&json::summary(summary)),

@@ -8,6 +8,7 @@ pub(crate) mod environment;
 pub(crate) mod key;
 pub(crate) mod layer;
 pub(crate) mod mistake;
+mod scrub;
 mod show;
 pub(crate) mod token;
 mod typed;
@@ -17,8 +18,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use protocol::MirrorName;
+use scanner::Limit;
 
-use crate::duration::{Interval, RetryFor};
+use crate::duration::{Interval, RetryFor, Settle};
+use crate::round::ScrubRate;
 use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
@@ -40,19 +43,41 @@ keys! {
         /// Send token and contents without TLS, also to other machines: they can be read on the way
         allow_plaintext: bool = "false", Flag::Long(""), Mirror, Mirror;
         /// Let this source take over a mirror that was made from another one
-        adopt: bool = "false", Flag::Long(""), Mirror, Round;
+        adopt: bool = "false", Flag::Long(""), Mirror, Guard;
+        /// Accept another root, an emptied source or other disks below it, at the same path; said once, not in a file
+        accept_root: bool = "false", Flag::Long(""), Mirror, Guard;
+        /// Keep a file .roundsman-marker in the source and stop where it is missing: an unmounted disk has none
+        marker: bool = "false", Flag::Long(""), Mirror, Guard;
+        /// Hold deletes past so many files in a round or in 24 hours: a number, or a share, which is never under 100 files
+        max_delete: Limit = "50%", Flag::Long("N|N%"), Mirror, Guard;
+        /// Hold new contents where more known files than this changed in one round, as by ransomware
+        max_overwrite: Option<Limit> = "", Flag::Long("N|N%"), Mirror, Guard;
+        /// Hold a content that changed although nothing else of its file shows it, which may be bit rot
+        hold_silent: bool = "false", Flag::Long(""), Mirror, Guard;
         /// Leave out what this pattern in gitignore syntax matches; may be given often
         exclude: Vec<String> = "", Flag::Long("GLOB"), Mirror, Filter;
         /// Mirror what this pattern matches although something else leaves it out; may be given often
         include: Vec<String> = "", Flag::Long("GLOB"), Mirror, Filter;
         /// Leave out what the patterns in this file match, in gitignore syntax; may be given often
         ignore_file: Vec<PathBuf> = "", Flag::Long("FILE"), Mirror, Filter;
+        /// Delete at the mirror what the filters leave out now; said once, not in a file
+        delete_excluded: bool = "false", Flag::Long(""), Mirror, Filter;
         /// Do not cross into file systems that are mounted below the source
         one_file_system: bool = "false", Flag::Long(""), Mirror, Filter;
         /// How long to keep trying to reach the receiver; 5s where nobody listens there at all, unless set
         retry_for: RetryFor = "30s", Flag::Long("DURATION"), Mirror, Mirror;
         /// Requests that carry contents to the receiver at once
         transfers: AtOnce = "4", Flag::Long("N"), Mirror, Round;
+        /// Leave a file alone until it did not change for so long
+        settle: Settle = "0s", Flag::Long("DURATION"), Mirror, Round;
+        /// Read every file, whatever its size and times say; said once, not in a file
+        full: bool = "false", Flag::Long(""), Mirror, Round;
+        /// Read again what was not read for the longest time: a share a day (1%/day), or so much a round (500MB)
+        scrub: Option<ScrubRate> = "", Flag::Long("RATE"), Mirror, Round;
+        /// Take no new inode number for a sign of change: some network file systems renumber their files
+        ignore_inodes: bool = "false", Flag::Long(""), Mirror, Round;
+        /// Take no new ctime for a sign of change: some file systems renew them; mtimes alone must tell then
+        ignore_ctimes: bool = "false", Flag::Long(""), Mirror, Round;
     }
 }
 
@@ -63,10 +88,14 @@ keys! {
         interval: Option<Interval> = "", Flag::Long("DURATION"), Top, Round;
         /// Show what a round would do and do nothing: no file is created or changed anywhere
         dry_run: bool = "false", Flag::Long(""), Top, Round;
+        /// Write the plan of a dry run into this file, for people to read and for --apply
+        plan: Option<PathBuf> = "", Flag::Long("FILE"), Top, Round;
+        /// Make only the changes of this plan, as far as they still hold; said once, not in a file
+        apply: Option<PathBuf> = "", Flag::Long("FILE"), Top, Round;
         /// Threads that walk and read the source; the default is one a processor
         threads: AtOnce = "", Flag::Long("N"), Top, Round;
         /// Where snapshots and locks are kept; the default is $XDG_STATE_HOME/roundsman or ~/.local/state/roundsman
-        state_dir: PathBuf = "", Flag::Long("DIR"), Top, Mirror;
+        state_dir: PathBuf = "", Flag::Long("DIR"), Top, State;
     }
 }
 

@@ -34,15 +34,17 @@ macro_rules! commands {
 
 commands! {
     /// `scan`
-    ForScan: Mirror Filter Round Output Json;
+    ForScan: Mirror Filter Guard Round State Output Json;
     /// Commands that speak with a receiver about one mirror.
-    ForClient: Mirror Output;
+    ForClient: Mirror State Output;
+    /// Commands about what the client remembers.
+    ForState: State Output Json;
     /// `receive`
     ForReceiver: Data Receive Output;
     /// Commands on a data directory.
     ForData: Data Output;
     /// Commands on the configuration itself.
-    ForConfig: Mirror Filter Round Data Receive Output Json;
+    ForConfig: Mirror Filter Guard Round State Data Receive Output Json;
 }
 
 /// The settings given as flags of a command.

@@ -1,6 +1,7 @@
 //! [`Failure`]: why a command ended early, with the exit code it ends with and what the user can do.
 
 use super::Exit;
+use crate::plan_file::PlanFileError;
 use crate::settings::mistake::{Mistake, Mistakes};
 use crate::settings::token::TokenError;
 
@@ -69,7 +70,8 @@ fn known(error: &anyhow::Error) -> (Exit, Option<String>) {
     let mistakes = error.downcast_ref::<Mistakes>().map(Mistakes::hint);
     let mistake = error.downcast_ref::<Mistake>().map(Mistake::hint);
     let token = error.downcast_ref::<TokenError>().map(|error| Some(error.hint()));
-    match mistakes.or(mistake).or(token) {
+    let plan = error.downcast_ref::<PlanFileError>().map(|error| Some(error.hint()));
+    match mistakes.or(mistake).or(token).or(plan) {
         Some(hint) => (Exit::Usage, hint),
         None => (Exit::Failed, None),
     }

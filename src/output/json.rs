@@ -49,12 +49,18 @@ struct Described<'a> {
     from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     from_base64: Option<String>,
+    /// What is held, of what is held: the word of its change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planned: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<u8>,
+    /// The change itself, in plan files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoded: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +73,17 @@ struct Path {
 
 /// One line of a plan.
 pub(super) fn line(line: &Line) -> String {
+    render_line(line, None)
+}
+
+impl Line {
+    /// The line of a plan file: this one, and the change itself, encoded.
+    pub(crate) fn to_json_with_change(&self, encoded: &str) -> String {
+        render_line(self, Some(encoded))
+    }
+}
+
+fn render_line(line: &Line, encoded: Option<&str>) -> String {
     let (path, path_base64) = name(&line.path, line.is_directory);
     let from = line.from.as_ref().map(|from| name(from, line.is_directory));
     let (from, from_base64) = from.map_or((None, None), |(from, exact)| (Some(from), exact));
@@ -76,9 +93,11 @@ pub(super) fn line(line: &Line) -> String {
         path: Some(Path { path, path_base64, directory: line.is_directory }),
         from,
         from_base64,
+        planned: line.planned.map(Mark::word),
         reason: line.reason.as_deref(),
         hint: None,
         exit_code: None,
+        encoded,
     };
     match line.mark {
         Mark::Problem => render(&Message::Problem(Described { change: None, ..described })),
@@ -95,9 +114,11 @@ pub(super) fn failure(failure: &Failure) -> String {
         path: None,
         from: None,
         from_base64: None,
+        planned: None,
         reason: Some(&reason),
         hint: failure.hint.as_deref(),
         exit_code: Some(failure.exit.code()),
+        encoded: None,
     }))
 }
 

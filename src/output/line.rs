@@ -9,6 +9,8 @@ pub(crate) enum Mark {
     Created,
     /// `M`
     Modified,
+    /// `?`
+    Silent,
     /// `U`
     Metadata,
     /// `R`
@@ -21,6 +23,8 @@ pub(crate) enum Mark {
     Problem,
     /// `~`
     Deferred,
+    /// `H`
+    Held,
 }
 
 impl Mark {
@@ -29,12 +33,14 @@ impl Mark {
         match self {
             Self::Created => '+',
             Self::Modified => 'M',
+            Self::Silent => '?',
             Self::Metadata => 'U',
             Self::Moved => 'R',
             Self::Deleted => '-',
             Self::KindChanged => 'T',
             Self::Problem => '!',
             Self::Deferred => '~',
+            Self::Held => 'H',
         }
     }
 
@@ -43,18 +49,20 @@ impl Mark {
         match self {
             Self::Created => "created",
             Self::Modified => "modified",
+            Self::Silent => "silent",
             Self::Metadata => "metadata",
             Self::Moved => "moved",
             Self::Deleted => "deleted",
             Self::KindChanged => "kind_changed",
             Self::Problem => "problem",
             Self::Deferred => "deferred",
+            Self::Held => "held",
         }
     }
 
     /// Whether somebody should hear of it who wants to hear nothing else.
     pub(crate) const fn is_trouble(self) -> bool {
-        matches!(self, Self::Problem | Self::Deferred)
+        matches!(self, Self::Problem | Self::Deferred | Self::Held)
     }
 }
 
@@ -82,8 +90,10 @@ pub(crate) struct Line {
     pub(crate) from: Option<RelPath>,
     /// Whether the path is a directory.
     pub(crate) is_directory: bool,
-    /// Why, of problems and of what is deferred.
+    /// Why, of problems and of what is deferred or held.
     pub(crate) reason: Option<String>,
+    /// What would have been done, of what is held.
+    pub(crate) planned: Option<Mark>,
 }
 
 impl Line {
@@ -95,17 +105,33 @@ impl Line {
             _ => None,
         };
         let is_directory = change.entry().map_or(was_directory, |entry| entry.kind() == Kind::Directory);
-        Self { mark: change.kind().into(), path: change.path().clone(), from, is_directory, reason: None }
+        let (mark, path) = (change.kind().into(), change.path().clone());
+        Self { mark, path, from, is_directory, reason: None, planned: None }
+    }
+
+    /// The same of a content that changed although nothing else of the file shows it.
+    pub(crate) fn silent(change: &Change) -> Self {
+        Self { mark: Mark::Silent, ..Self::of(change, false) }
+    }
+
+    /// The same of a change that waits for a person's approval.
+    pub(crate) fn held(change: &Change, was_directory: bool, reason: impl Into<String>) -> Self {
+        let line = Self::of(change, was_directory);
+        Self { planned: Some(line.mark), mark: Mark::Held, reason: Some(reason.into()), ..line }
     }
 
     /// A path with a problem: nothing at or below it was deleted.
     pub(crate) fn problem(path: RelPath, reason: impl Into<String>) -> Self {
-        Self { mark: Mark::Problem, path, from: None, is_directory: false, reason: Some(reason.into()) }
+        Self::without_change(Mark::Problem, path, reason.into())
     }
 
     /// A path that waits for the next round.
     pub(crate) fn deferred(path: RelPath, reason: impl Into<String>) -> Self {
-        Self { mark: Mark::Deferred, path, from: None, is_directory: false, reason: Some(reason.into()) }
+        Self::without_change(Mark::Deferred, path, reason.into())
+    }
+
+    fn without_change(mark: Mark, path: RelPath, reason: String) -> Self {
+        Self { mark, path, from: None, is_directory: false, reason: Some(reason), planned: None }
     }
 }
 

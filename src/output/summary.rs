@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::line::{Line, Mark};
 
 /// The numbers of one round. Changes are counted as they are printed: a directory moved whole is one.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Summary {
     /// `+`
     pub(crate) created: u64,
-    /// `M` and `T`
+    /// `M`, `T` and `?`
     pub(crate) modified: u64,
     /// `U`
     pub(crate) metadata: u64,
@@ -45,6 +46,13 @@ pub(crate) struct Summary {
     pub(crate) dry_run: bool,
     /// Sockets, FIFOs and devices, which are not mirrored.
     pub(crate) skipped: u64,
+    /// `?`; these are among the modified, too.
+    pub(crate) silent: u64,
+    /// Paths that a filter leaves out now and that stay at the mirror, a directory with all in it being one.
+    pub(crate) excluded_kept: u64,
+    /// The digest of the held list, as `roundsman approve` takes it; nothing where nothing is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) held_list: Option<String>,
     /// Where the mirror lies, as people write it.
     pub(crate) mirror: String,
     /// Whether the round ended early.
@@ -58,6 +66,7 @@ impl Summary {
     pub(crate) fn count(mut self, lines: &[Line]) -> Self {
         for line in lines {
             *self.counter(line.mark) += 1;
+            self.silent += u64::from(line.mark == Mark::Silent);
         }
         self
     }
@@ -76,12 +85,13 @@ impl Summary {
     fn counter(&mut self, mark: Mark) -> &mut u64 {
         match mark {
             Mark::Created => &mut self.created,
-            Mark::Modified | Mark::KindChanged => &mut self.modified,
+            Mark::Modified | Mark::KindChanged | Mark::Silent => &mut self.modified,
             Mark::Metadata => &mut self.metadata,
             Mark::Moved => &mut self.moved,
             Mark::Deleted => &mut self.deleted,
             Mark::Problem => &mut self.problems,
             Mark::Deferred => &mut self.deferred,
+            Mark::Held => &mut self.held,
         }
     }
 }

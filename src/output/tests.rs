@@ -83,6 +83,9 @@ fn lines() -> Vec<Line> {
     let mut lines: Vec<_> = changes.iter().map(|(change, directory)| Line::of(change, *directory)).collect();
     lines.push(Line::problem(path(b"secret"), "cannot open the directory: Permission denied (os error 13)"));
     lines.push(Line::deferred(path(b"log"), "it kept changing while it was read"));
+    lines.push(Line::silent(&Modify { path: path(b"rotten"), entry: symlink() }));
+    lines.push(Line::held(&Delete { path: path(b"held") }, true, "too many"));
+    lines.push(Line::held(&Delete { path: path(b"held.txt") }, false, "too many"));
     sorted(lines)
 }
 
@@ -92,9 +95,12 @@ U ./
 + docs/a\\nb
 - gone/
 - gone.txt
+H held/
+H held.txt
 M link
 ~ log
 R old/ -> n\\xffw/
+? rotten
 ! secret
 T turned/
 ";
@@ -102,6 +108,7 @@ T turned/
 const TROUBLE: &str = "\
 Deferred: log: it kept changing while it was read
 Problem: secret: cannot open the directory: Permission denied (os error 13)
+Held: held/ and 1 more: too many
 ";
 
 fn summary() -> Summary {
@@ -128,7 +135,8 @@ fn the_last_line_for_people_says_files_bytes_seconds_and_where_the_mirror_lies()
         |summary: &Summary| printed(&settings(false, false), PIPED, |output| output.summary(summary, Exit::Done)).0;
     assert_eq!(
         say(&summary()),
-        "2 created, 2 modified, 1 with new metadata, 1 moved, 2 deleted, 1 deferred, 1 problem; \
+        "2 created, 3 modified, 1 of them silently, 1 with new metadata, 1 moved, 2 deleted, 2 held, 1 deferred, \
+         1 problem; \
          79,123 files (1.30 GiB) seen, 4.20 MiB sent in 1.3 s; mirror: /data/local/src\n"
     );
     let still = Summary { files_seen: 1, bytes_seen: 5, mirror: "/m".to_owned(), ..Summary::default() };
@@ -148,9 +156,12 @@ fn for_programs_the_same_is_one_object_a_line_with_exact_names() {
         r#"{"message_type":"change","change":"created","mark":"+","path":"docs/a\nb","directory":false}"#,
         r#"{"message_type":"change","change":"deleted","mark":"-","path":"gone/","directory":true}"#,
         r#"{"message_type":"change","change":"deleted","mark":"-","path":"gone.txt","directory":false}"#,
+        r#"{"message_type":"change","change":"held","mark":"H","path":"held/","directory":true,"planned":"deleted","reason":"too many"}"#,
+        r#"{"message_type":"change","change":"held","mark":"H","path":"held.txt","directory":false,"planned":"deleted","reason":"too many"}"#,
         r#"{"message_type":"change","change":"modified","mark":"M","path":"link","directory":false}"#,
         r#"{"message_type":"change","change":"deferred","mark":"~","path":"log","directory":false,"reason":"it kept changing while it was read"}"#,
         r#"{"message_type":"change","change":"moved","mark":"R","path":"n\\xffw/","path_base64":"bv93","directory":true,"from":"old/"}"#,
+        r#"{"message_type":"change","change":"silent","mark":"?","path":"rotten","directory":false}"#,
         r#"{"message_type":"problem","mark":"!","path":"secret","directory":false,"reason":"cannot open the directory: Permission denied (os error 13)"}"#,
         r#"{"message_type":"change","change":"kind_changed","mark":"T","path":"turned/","directory":true}"#,
     ];
@@ -164,7 +175,7 @@ fn the_summary_for_programs_has_the_fields_of_the_contract_also_after_a_failure(
     let object: serde_json::Value = serde_json::from_str(&stdout).expect("is JSON");
     assert_eq!(object["message_type"], "summary");
     let fields = "created modified metadata moved deleted held deferred problems files_seen bytes_seen bytes_read \
-                  bytes_sent bytes_received requests revision seconds dry_run";
+                  bytes_sent bytes_received requests revision seconds dry_run silent excluded_kept";
     for field in fields.split_whitespace() {
         assert!(object.get(field).is_some(), "{field} in {stdout}");
     }
@@ -186,8 +197,8 @@ fn quiet_says_nothing_when_all_is_well_and_one_line_a_problem_when_not() {
     }
     assert_eq!(say(false, &lines(), Exit::Problems), (String::new(), TROUBLE.to_owned()));
     let (stdout, stderr) = say(true, &lines(), Exit::Problems);
-    assert_eq!((stdout.lines().count(), stderr.as_str()), (3, ""));
-    assert!(stdout.lines().last().expect("three lines").contains("\"summary\""));
+    assert_eq!((stdout.lines().count(), stderr.as_str()), (5, ""));
+    assert!(stdout.lines().last().expect("five lines").contains("\"summary\""));
 }
 
 #[test]
@@ -198,6 +209,36 @@ fn a_failure_is_told_also_where_quiet_is_wanted() {
     let (stdout, _) = printed(&settings(true, false), PIPED, |output| output.failure(&failure()));
     let golden = r#"{"message_type":"problem","reason":"no such source","hint":"look again","exit_code":2}"#;
     assert_eq!(stdout.trim_end(), golden);
+}
+
+#[test]
+fn what_is_held_says_what_to_type_also_where_quiet_is_wanted() {
+    let held = Summary { held_list: Some("0123456789ab".to_owned()), ..summary() };
+    for quiet in [false, true] {
+        let (_, stderr) = printed(&settings(false, quiet), PIPED, |output| output.summary(&held, Exit::Held));
+        assert!(stderr.contains("`roundsman approve 0123456789ab`"), "{stderr}");
+    }
+    let (stdout, stderr) = printed(&settings(true, false), PIPED, |output| output.summary(&held, Exit::Held));
+    assert!(stdout.contains(r#""held_list":"0123456789ab""#) && stderr.is_empty(), "{stdout}{stderr}");
+}
+
+#[test]
+fn paths_that_are_left_out_now_and_stay_are_noted_for_people() {
+    let note = |excluded_kept, quiet| {
+        let summary = Summary { excluded_kept, ..summary() };
+        printed(&settings(false, quiet), PIPED, |output| output.summary(&summary, Exit::Done)).1
+    };
+    assert_eq!((note(0, false), note(7, true)), (String::new(), String::new()));
+    assert!(note(1, false).starts_with("Note: 1 path is left out now and stays at the mirror"), "{}", note(1, false));
+    assert!(note(2_000, false).contains("2,000 paths") && note(2_000, false).contains("--delete-excluded"));
+}
+
+#[test]
+fn a_summary_is_read_back_also_when_an_older_version_wrote_it() {
+    let json = serde_json::to_string(&summary()).expect("is JSON");
+    assert_eq!(serde_json::from_str::<Summary>(&json).expect("is a summary"), summary());
+    let older: Summary = serde_json::from_str(r#"{"created":3}"#).expect("is a summary");
+    assert_eq!(older, Summary { created: 3, ..Summary::default() });
 }
 
 #[test]

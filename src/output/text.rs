@@ -1,5 +1,7 @@
 //! What people read. Values in, text out; names are escaped, so that none can rewrite a line or hide one.
 
+use std::collections::BTreeMap;
+
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{BinaryBytes, HumanCount};
 use protocol::RelPath;
@@ -18,7 +20,7 @@ pub(super) fn line(line: &Line, colored: bool) -> String {
     format!("{style}{} {shown}{style:#}\n", line.mark.character())
 }
 
-/// What went wrong with a path, for stderr; nothing if nothing did.
+/// What went wrong with a path, for stderr; nothing if nothing did. What is held is told together: [`held`].
 pub(super) fn trouble(line: &Line) -> String {
     let word = match line.mark {
         Mark::Problem => "Problem",
@@ -27,6 +29,41 @@ pub(super) fn trouble(line: &Line) -> String {
     };
     let reason = line.reason.as_deref().unwrap_or("no reason was given");
     format!("{word}: {}: {reason}\n", path(&line.path, line.is_directory))
+}
+
+/// What is held, for stderr: one line a reason, however many paths it holds.
+pub(super) fn held(lines: &[Line]) -> String {
+    let mut reasons: BTreeMap<&str, (u64, &Line)> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.mark == Mark::Held) {
+        reasons.entry(line.reason.as_deref().unwrap_or("no reason was given")).or_insert((0, line)).0 += 1;
+    }
+    let told = reasons.iter().map(|(reason, (count, first))| {
+        let first = path(&first.path, first.is_directory);
+        let others = if *count > 1 { format!(" and {} more", HumanCount(count - 1)) } else { String::new() };
+        format!("Held: {first}{others}: {reason}\n")
+    });
+    told.collect()
+}
+
+/// What to type about the held list; nothing where there is none.
+pub(super) fn approval(summary: &Summary) -> String {
+    let ask = |digest: &String| {
+        format!("Held: to let it go: `roundsman approve {digest}`; to stop being asked: `roundsman reject {digest}`\n")
+    };
+    summary.held_list.as_ref().map(ask).unwrap_or_default()
+}
+
+/// That paths at the mirror are left out now; nothing where none are.
+pub(super) fn excluded(summary: &Summary) -> String {
+    match summary.excluded_kept {
+        0 => String::new(),
+        1 => "Note: 1 path is left out now and stays at the mirror as it is; --delete-excluded deletes it there\n"
+            .to_owned(),
+        count => format!(
+            "Note: {} paths are left out now and stay at the mirror as they are; --delete-excluded deletes them there\n",
+            HumanCount(count)
+        ),
+    }
 }
 
 /// The last line: what was done, and where the mirror lies.
@@ -42,10 +79,12 @@ pub(super) fn summary(summary: &Summary) -> String {
     format!("{how}{}; {seen} seen, {sent} sent in {seconds:.1} s; mirror: {mirror}\n", changes(summary))
 }
 
-fn changes(summary: &Summary) -> String {
+/// What changed, in words: `2 created, 1 deleted`.
+pub(super) fn changes(summary: &Summary) -> String {
     let counts = [
         (summary.created, "created"),
         (summary.modified, "modified"),
+        (summary.silent, "of them silently"),
         (summary.metadata, "with new metadata"),
         (summary.moved, "moved"),
         (summary.deleted, "deleted"),
@@ -75,6 +114,8 @@ fn style(mark: Mark) -> Style {
         Mark::Moved => AnsiColor::Cyan,
         Mark::Deleted => AnsiColor::Red,
         Mark::Problem => return AnsiColor::Red.on_default().bold(),
+        Mark::Silent => return AnsiColor::Yellow.on_default().bold(),
+        Mark::Held => return AnsiColor::Magenta.on_default().bold(),
         Mark::Deferred => AnsiColor::Magenta,
     };
     color.on_default()

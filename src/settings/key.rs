@@ -52,11 +52,15 @@ pub(crate) enum Group {
     Mirror,
     /// Which paths belong to the mirror.
     Filter,
+    /// What stops a round, or holds a part of it.
+    Guard,
     /// How rounds are made.
     Round,
+    /// Where the client keeps what it remembers.
+    State,
     /// What a person or program is told.
     Output,
-    /// What only `scan` can say on stdout.
+    /// What is said to programs.
     Json,
     /// Where a receiver keeps mirrors.
     Data,
@@ -70,7 +74,9 @@ impl Group {
         match self {
             Self::Mirror => "Mirror",
             Self::Filter => "Filters",
+            Self::Guard => "Guards",
             Self::Round => "Rounds",
+            Self::State => "State",
             Self::Output | Self::Json => "Output",
             Self::Data | Self::Receive => "Receiver",
         }

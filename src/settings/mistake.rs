@@ -68,6 +68,32 @@ pub(crate) enum Mistake {
         /// Its address.
         url: String,
     },
+    /// A plan is to be written in a round that carries it out.
+    #[error("{flag} asks for a plan, but nothing asks for a dry run")]
+    PlanOfRealRound {
+        /// How it was asked for.
+        flag: String,
+    },
+    /// A plan is to be carried out in a dry run.
+    #[error("{flag} asks for a plan to be carried out, but this is a dry run")]
+    ApplyInDryRun {
+        /// How it was asked for.
+        flag: String,
+    },
+    /// A plan is to be carried out again and again.
+    #[error("{flag} asks for a plan to be carried out, which is done once, but there is an interval")]
+    ApplyInLoop {
+        /// How it was asked for.
+        flag: String,
+    },
+    /// One plan for several mirrors.
+    #[error("{flag} names the plan of one mirror, but the configuration has {mirrors}")]
+    OnePlanForSeveral {
+        /// How it was asked for.
+        flag: String,
+        /// How many there are.
+        mirrors: usize,
+    },
     /// One name for several mirrors.
     #[error("{flag} names one mirror, but the configuration has {mirrors}")]
     OneNameForSeveral {
@@ -102,7 +128,13 @@ impl Mistake {
             Self::Missing { key, flag } => Some(format!("add {flag}, or `{key} = ...` in the configuration file")),
             Self::NoMirror => Some("`roundsman scan SOURCE --to DEST`, or see `config.example.toml`".to_owned()),
             Self::Plaintext { .. } => Some("use https, or insist with --allow-plaintext".to_owned()),
-            Self::OneNameForSeveral { .. } => Some("say which SOURCE is meant".to_owned()),
+            Self::PlanOfRealRound { .. } => Some("say --dry-run as well".to_owned()),
+            Self::ApplyInDryRun { .. } => Some(
+                "leave out --dry-run; a plan is carried out with every guard, and what does not hold any more is left out"
+                    .to_owned(),
+            ),
+            Self::ApplyInLoop { .. } => Some("leave out the interval: --interval, or `interval` in the file".to_owned()),
+            Self::OneNameForSeveral { .. } | Self::OnePlanForSeveral { .. } => Some("say which SOURCE is meant".to_owned()),
             Self::Unfit { .. } => Some("`roundsman scan --help` says what each setting means".to_owned()),
             Self::UnknownKey { .. } | Self::Syntax { .. } => {
                 Some("`config.example.toml` has every key, with its default and why it is there".to_owned())

@@ -94,6 +94,30 @@ impl Typed {
             .collect()
     }
 
+    /// What `scan` is asked for: how, and of which mirrors.
+    ///
+    /// # Errors
+    /// As [`Self::client`] and [`Self::mirrors`]; and a plan that is to be written or carried out where it cannot be.
+    pub(crate) fn rounds(&self) -> Result<(ClientSettings, Vec<MirrorSettings>), Mistake> {
+        let (client, mirrors) = (self.client()?, self.mirrors()?);
+        let flag = |name| self.origin_of(name);
+        match (flag("plan"), flag("apply")) {
+            (Some(flag), _) if !client.dry_run => Err(Mistake::PlanOfRealRound { flag }),
+            (_, Some(flag)) if client.dry_run => Err(Mistake::ApplyInDryRun { flag }),
+            (_, Some(flag)) if client.interval.is_some() => Err(Mistake::ApplyInLoop { flag }),
+            (Some(flag), _) | (_, Some(flag)) if mirrors.len() > 1 => {
+                Err(Mistake::OnePlanForSeveral { flag, mirrors: mirrors.len() })
+            }
+            _ => Ok((client, mirrors)),
+        }
+    }
+
+    /// How something was said that concerns all rounds; nothing where nobody said anything.
+    fn origin_of(&self, name: &str) -> Option<String> {
+        let key = ClientSettings::KEYS.iter().find(|key| key.name == name)?;
+        self.decide(key).map(|given| given.origin.describe(key))
+    }
+
     /// Which `[[mirror]]` tables are meant: those of the given source, else all.
     fn chosen_tables(&self) -> Vec<&Layer> {
         let all = self.file.mirrors.iter();

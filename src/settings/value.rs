@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use protocol::MirrorName;
+use scanner::Limit;
 use uploader::Address;
 
 /// How a setting is written: decides the form of its flag and the type of its TOML value.
@@ -180,6 +181,17 @@ impl Value for SocketAddr {
             Some(port) => format!("127.0.0.1:{port}").parse().ok(),
             None => text.parse().ok(),
         }
+    }
+}
+
+impl Value for Limit {
+    const SHAPE: Shape = Shape::Text;
+    const EXPECTED: &'static str = "a number of files such as `1000`, or a share of them such as `50%`";
+    #[cfg(test)]
+    const SAMPLES: [&'static str; 2] = ["1000", "2.5%"];
+
+    fn read(words: &[OsString]) -> Option<Self> {
+        one_text(words)?.parse().ok()
     }
 }
 

@@ -1,0 +1,58 @@
+//! Moments as people and programs read them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use protocol::Timestamp;
+
+/// The units of a rough span, the longest first, in seconds.
+const UNITS: [(u64, &str); 5] =
+    [(365 * 86_400, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+
+/// A moment by the clock, to the second, as RFC 3339 in UTC. Before 1970 it is 1970: no round was made then.
+pub(crate) fn exact(moment: Timestamp) -> String {
+    let nanos = u64::try_from(moment.as_nanos()).unwrap_or(0);
+    let time: SystemTime = UNIX_EPOCH + Duration::from_nanos(nanos);
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// A moment as people think of it, and exactly: `3 minutes ago (2026-01-02T03:04:05Z)`.
+pub(crate) fn told(moment: Timestamp, now: Timestamp) -> String {
+    let nanos = i128::from(now.as_nanos()) - i128::from(moment.as_nanos());
+    let seconds = u64::try_from(nanos.unsigned_abs() / 1_000_000_000).unwrap_or(u64::MAX);
+    let rough = match (seconds, nanos > 0) {
+        (0, _) => "just now".to_owned(),
+        (_, true) => format!("{} ago", span(seconds)),
+        (_, false) => format!("in {}", span(seconds)),
+    };
+    format!("{rough} ({})", exact(moment))
+}
+
+/// A span in its longest whole unit.
+fn span(seconds: u64) -> String {
+    let (length, unit) = UNITS.into_iter().find(|(length, _)| seconds >= *length).unwrap_or((1, "second"));
+    let count = seconds / length;
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_in_its_longest_unit_and_exactly() {
+        let now = Timestamp::from_parts(1_767_323_045, 5);
+        let told = |seconds| told(Timestamp::from_parts(1_767_323_045 + seconds, 0), now);
+        assert_eq!(told(0), "just now (2026-01-02T03:04:05Z)");
+        assert_eq!(told(-1), "1 second ago (2026-01-02T03:04:04Z)");
+        assert_eq!(told(-200), "3 minutes ago (2026-01-02T03:00:45Z)");
+        assert_eq!(told(-7_200), "2 hours ago (2026-01-02T01:04:05Z)");
+        assert_eq!(told(-400 * 86_400), "1 year ago (2024-11-28T03:04:05Z)");
+        assert_eq!(told(121), "in 2 minutes (2026-01-02T03:06:06Z)");
+    }
+
+    #[test]
+    fn a_clock_that_was_far_off_is_told_all_the_same() {
+        assert_eq!(exact(Timestamp::from_nanos(i64::MIN)), "1970-01-01T00:00:00Z");
+        assert!(told(Timestamp::from_nanos(i64::MIN), Timestamp::from_nanos(i64::MAX)).starts_with("584 years ago"));
+    }
+}
