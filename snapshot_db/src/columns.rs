@@ -27,6 +27,7 @@ pub(crate) mod trust {
     pub(crate) const UNPROVEN: i64 = 0;
     pub(crate) const PROVEN: i64 = 1;
     pub(crate) const UNTIL_STAMP: i64 = 2;
+    pub(crate) const SILENT: i64 = 3;
 }
 
 /// A value as it lies in a BLOB column.

@@ -102,6 +102,7 @@ impl Columns<'_, '_> {
                 trust::UNPROVEN => Trust::Unproven,
                 trust::PROVEN => Trust::Proven,
                 trust::UNTIL_STAMP => Trust::UntilStamp,
+                trust::SILENT => Trust::Silent,
                 _ => return Err(Fault::Impossible("an unknown trust")),
             },
             verified: Timestamp::from_nanos(self.get(21)?),

@@ -121,6 +121,7 @@ impl ReadColumns {
                 Trust::Unproven => trust::UNPROVEN,
                 Trust::Proven => trust::PROVEN,
                 Trust::UntilStamp => trust::UNTIL_STAMP,
+                Trust::Silent => trust::SILENT,
             }),
             verified: Some(reading.verified.as_nanos()),
         }

@@ -111,13 +111,14 @@ fn is_current(connection: &Connection, digest: &HeldDigest) -> Outcome<bool> {
 fn hold(connection: &Connection, list: &HeldList) -> Outcome<()> {
     let drop_others = "DELETE FROM held_list WHERE digest <> ?1 AND decision IS NOT ?2";
     connection.prepare_cached(drop_others)?.execute(params![list.digest.as_bytes(), APPROVED])?;
-    if decision_on(connection, &list.digest)?.is_none() {
-        insert(connection, list)?;
-    }
     let drop_oldest = "DELETE FROM held_list WHERE decision = ?1 AND number NOT IN \
         (SELECT number FROM held_list WHERE decision = ?1 ORDER BY number DESC LIMIT ?2)";
     connection.prepare_cached(drop_oldest)?.execute(params![APPROVED, MOST_APPROVED])?;
-    sweep(connection)
+    sweep(connection)?;
+    match decision_on(connection, &list.digest)? {
+        Some(_) => Ok(()),
+        None => insert(connection, list),
+    }
 }
 
 fn insert(connection: &Connection, list: &HeldList) -> Outcome<()> {
@@ -151,7 +152,7 @@ fn remember(connection: &Connection, digest: &HeldDigest, decided: Timestamp) ->
     Ok(())
 }
 
-/// Changes go with their list.
+/// Changes go with their list, at once: its number may be given again.
 fn sweep(connection: &Connection) -> Outcome<()> {
     let sql = "DELETE FROM held_change WHERE list NOT IN (SELECT number FROM held_list)";
     connection.prepare_cached(sql)?.execute([])?;

@@ -48,4 +48,6 @@ pub use state::{Counts, Standing};
 pub use unfinished::Pending;
 
 #[cfg(test)]
+mod place;
+#[cfg(test)]
 mod testing;

@@ -60,3 +60,7 @@ pub(crate) fn migrate(connection: &mut Connection, migrations: &Runner, path: &P
         },
     }
 }
+
+#[cfg(test)]
+#[path = "migrate_tests.rs"]
+mod tests;

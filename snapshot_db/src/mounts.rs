@@ -71,10 +71,7 @@ fn record(table: &Table<'_>, mounts: &[(RelPath, Option<FilesystemKey>)]) -> Out
     for (path, key) in mounts {
         match key {
             Some(key) => put(table, readings::number(table, &mut finder, path)?, key)?,
-            None => match paths::number(table, &mut finder, path)? {
-                Some(directory) => remove(table, directory)?,
-                None => {}
-            },
+            None => remove(table, &mut finder, path)?,
         }
     }
     let sweep = concat!("DELETE FROM mount_point WHERE NOT ", is_there!());
@@ -89,7 +86,8 @@ fn put(table: &Table<'_>, directory: DirectoryId, key: &FilesystemKey) -> Outcom
     Ok(())
 }
 
-fn remove(table: &Table<'_>, directory: DirectoryId) -> Outcome<()> {
+fn remove(table: &Table<'_>, finder: &mut Finder, path: &RelPath) -> Outcome<()> {
+    let Some(directory) = paths::number(table, finder, path)? else { return Ok(()) };
     let mut statement = table.connection().prepare_cached("DELETE FROM mount_point WHERE directory = ?1")?;
     statement.execute(params![directory.0])?;
     Ok(())

@@ -44,3 +44,7 @@ impl Snapshot {
         self.change(|table| table.state().set_way(way))
     }
 }
+
+#[cfg(test)]
+#[path = "notes_tests.rs"]
+mod tests;

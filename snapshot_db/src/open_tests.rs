@@ -3,48 +3,10 @@ use std::os::unix::ffi::OsStrExt;
 
 use protocol::RelPath;
 use rusqlite::params;
-use tempfile::TempDir;
 
 use super::*;
+use crate::place::Place;
 use crate::testing::{LINEAGE, create, directory, file, head, path, reading, row};
-
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary directory"))
-    }
-
-    fn database(&self) -> PathBuf {
-        self.0.path().join("snapshot.db")
-    }
-
-    fn open(&self) -> Opened {
-        Snapshot::open(&self.database(), LINEAGE).expect("opens")
-    }
-
-    /// Name, length and time of every file; the index of the log, which readers mark their place in, has no time.
-    fn listing(&self) -> Vec<(std::ffi::OsString, u64, Option<std::time::SystemTime>)> {
-        let entries = fs::read_dir(self.0.path()).expect("readable").map(|entry| entry.expect("readable"));
-        let look = |entry: fs::DirEntry| {
-            let metadata = entry.metadata().expect("readable");
-            let time = (!entry.file_name().as_bytes().ends_with(b"-shm")).then(|| metadata.modified().expect("kept"));
-            (entry.file_name(), metadata.len(), time)
-        };
-        let mut listing: Vec<_> = entries.map(look).collect();
-        listing.sort();
-        listing
-    }
-
-    /// The state of a process that was killed: its files, copied while it had them open.
-    fn killed(&self) -> Self {
-        let copy = Self::new();
-        for (name, ..) in self.listing() {
-            fs::copy(self.0.path().join(&name), copy.0.path().join(&name)).expect("copied");
-        }
-        copy
-    }
-}
 
 #[test]
 fn a_snapshot_is_the_same_when_opened_again() {
@@ -140,7 +102,7 @@ fn reading_only_after_a_kill_creates_and_removes_nothing() {
 #[test]
 fn reading_only_works_on_paths_that_a_uri_cannot_hold() {
     let place = Place::new();
-    let odd = place.0.path().join(std::ffi::OsStr::from_bytes(b"50% #?&\xff d\xc3\xa9"));
+    let odd = place.path().join(std::ffi::OsStr::from_bytes(b"50% #?&\xff d\xc3\xa9"));
     drop(Snapshot::open(&odd, LINEAGE).expect("opens"));
     let snapshot = Snapshot::open_read_only(&odd).expect("opens").expect("is there");
     assert_eq!(snapshot.standing().expect("readable").lineage, LINEAGE);
@@ -156,7 +118,7 @@ fn a_file_that_is_no_database_is_set_aside_and_never_over_an_earlier_one() {
         fs::write(beside(&place.database(), "-wal"), &garbage).expect("written");
         let opened = place.open();
         let aside = opened.set_aside.expect("was set aside");
-        assert_eq!(aside, place.0.path().join(expected));
+        assert_eq!(aside, place.path().join(expected));
         assert_eq!(fs::read(&aside).expect("is there"), garbage);
         assert_eq!(opened.snapshot.standing().expect("readable").lineage, LINEAGE);
     }
@@ -255,4 +217,17 @@ fn a_database_whose_making_was_cut_short_is_made() {
     let opened = place.open();
     assert_eq!(opened.set_aside, None);
     assert_eq!(opened.snapshot.standing().expect("readable").lineage, LINEAGE);
+}
+
+#[test]
+fn opening_beside_a_round_makes_nothing_and_sets_nothing_aside() {
+    let place = Place::new();
+    assert!(Snapshot::open_beside(&place.database()).expect("opens").is_none());
+    assert_eq!(place.listing(), []);
+    let garbage = vec![1_u8; 5_000];
+    fs::write(place.database(), &garbage).expect("written");
+    let error = Snapshot::open_beside(&place.database()).expect_err("is damaged");
+    assert!(error.is_damage(), "{error:?}");
+    assert_eq!(fs::read(place.database()).expect("is there"), garbage);
+    assert_eq!(place.listing().len(), 1);
 }

@@ -82,7 +82,7 @@ fn record(connection: &Connection, round: &RoundRecord) -> Outcome<()> {
 fn last(connection: &Connection, most: u32) -> Outcome<Vec<RoundRecord>> {
     let sql = "SELECT id, started, finished, exit, summary FROM round ORDER BY number DESC LIMIT ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let rounds = statement.query_map(params![most], |row| decode(row))?;
+    let rounds = statement.query_map(params![most], decode)?;
     Ok(rounds.collect::<Result<_, _>>()?)
 }
 
