@@ -38,9 +38,11 @@ pub struct LeftOut {
 
 /// Places whose state differs from what later changes take for granted.
 ///
-/// A change falls with another if it names a place at or below one that the other was to change (what it means there
-/// is not there), or deletes what lies above it (something may still be in there that was to move out). What was to
-/// leave and did not goes along where its directory moves: there, too, it must not be overwritten.
+/// A change falls with another of its batch if it brings something to a place at or below one that the other was to
+/// change (what it means there is not there), or deletes what lies above it (something may still be in there that was
+/// to move out). What was to leave and did not goes along where its directory moves: there, too, it must not be
+/// overwritten. With an earlier batch a change falls also if what it takes away lies at or below such a place: that
+/// path was to be made or vacated before.
 #[derive(Debug, Default)]
 pub(crate) struct Unsettled(BTreeSet<RelPath>);
 
@@ -51,7 +53,9 @@ impl Unsettled {
         changes: Vec<Change>,
         mut failed: BTreeMap<usize, Why>,
     ) -> (Vec<Change>, Vec<LeftOut>) {
-        self.fell(&changes, &mut failed);
+        for index in self.fell(&changes, failed.keys().copied()) {
+            failed.entry(index).or_insert(Why::Dependent);
+        }
         let mut left_out = Vec::new();
         let mut kept = Vec::new();
         for (index, change) in changes.into_iter().enumerate() {
@@ -63,27 +67,38 @@ impl Unsettled {
         (kept, left_out)
     }
 
-    /// Adds to `failed` what falls, until nothing more does.
-    fn fell(&mut self, changes: &[Change], failed: &mut BTreeMap<usize, Why>) {
-        if failed.is_empty() && self.0.is_empty() {
-            return;
+    /// These changes, and those that fall with them or with earlier ones.
+    pub(crate) fn fell(&mut self, changes: &[Change], failed: impl Iterator<Item = usize>) -> BTreeSet<usize> {
+        let mut fell: BTreeSet<usize> = failed.collect();
+        if fell.is_empty() && self.0.is_empty() {
+            return fell;
         }
         let named = Named::of(changes);
-        let mut open: Vec<RelPath> = std::mem::take(&mut self.0).into_iter().collect();
-        open.extend(failed.keys().flat_map(|index| unsettles(&changes[*index]).cloned()));
-        while let Some(place) = open.pop() {
+        let earlier = std::mem::take(&mut self.0).into_iter().map(|place| (place, Since::Earlier));
+        let of_batch = |index: usize| unsettles(&changes[index]).cloned().map(|place| (place, Since::Now));
+        let mut open: Vec<(RelPath, Since)> = earlier.chain(fell.iter().copied().flat_map(of_batch)).collect();
+        while let Some((place, since)) = open.pop() {
             let gone_along = named.gone_along(&place, changes);
             for place in std::iter::once(place).chain(gone_along) {
-                for index in named.concerned_by(&place, changes) {
-                    failed.entry(index).or_insert_with(|| {
-                        open.extend(unsettles(&changes[index]).cloned());
-                        Why::Dependent
-                    });
+                for index in named.concerned_by(&place, since, changes) {
+                    if fell.insert(index) {
+                        open.extend(of_batch(index));
+                    }
                 }
                 self.0.insert(place);
             }
         }
+        fell
     }
+}
+
+/// When a place became unsettled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// By an earlier batch: its tree is not what the names of this batch were made for.
+    Earlier,
+    /// By a change of this batch, whose base is as it was.
+    Now,
 }
 
 /// The changes of a batch by the places they name.
@@ -100,10 +115,12 @@ impl<'a> Named<'a> {
         Self(named)
     }
 
-    fn concerned_by(&self, place: &RelPath, changes: &[Change]) -> Vec<usize> {
+    fn concerned_by(&self, place: &RelPath, since: Since, changes: &[Change]) -> Vec<usize> {
         let below =
             self.0.range::<RelPath, _>(place..).take_while(|(named, _)| **named == place || named.is_below(place));
-        let mut concerned: Vec<usize> = below.flat_map(|(_, indices)| indices).copied().collect();
+        let named = below.flat_map(|(named, indices)| indices.iter().map(move |index| (*named, *index)));
+        let concerned = named.filter(|(named, index)| since == Since::Earlier || arrives(&changes[*index], named));
+        let mut concerned: Vec<usize> = concerned.map(|(_, index)| index).collect();
         let above = place.ancestors().filter_map(|above| self.0.get(&above)).flatten().copied();
         concerned.extend(above.filter(|index| empties(&changes[*index])));
         concerned
@@ -135,6 +152,11 @@ fn unsettles(change: &Change) -> impl Iterator<Item = &RelPath> {
         Change::Modify { .. } | Change::Metadata { .. } => (None, None),
     };
     from.into_iter().chain(to)
+}
+
+/// Whether a change means what is at a path in its result.
+fn arrives(change: &Change, path: &RelPath) -> bool {
+    change.path() == path && !matches!(change, Change::Delete { .. })
 }
 
 /// Whether a change takes away what lies below its path.

@@ -23,6 +23,7 @@ mod left_out;
 mod manifest;
 mod retry;
 mod session;
+mod set_apart;
 mod token;
 mod transport;
 
@@ -42,5 +43,6 @@ pub use ledger::{Ledger, Standing};
 pub use left_out::{LeftOut, Why};
 pub use retry::RetryPolicy;
 pub use session::{Contacted, Meeting, claim, make_contact, meet, take_over};
+pub use set_apart::{Apart, set_apart};
 pub use token::{InvalidToken, Token};
 pub use transport::{Cause, Traffic, Transport, TransportError};
