@@ -5,6 +5,9 @@
 //! order, inode numbers are counted up, stamps come from the given clock. A hook sees every operation before it
 //! is done and may fail it, or may edit the tree at that very moment.
 //!
+//! Several can be mounted on each other, and each has its own bad habits, as asked: a coarse or wrong clock, inode
+//! numbers or ctimes that change by themselves, bytes that change without a trace.
+//!
 //! Everything counts as durable at once. To model what a crash loses, keep a second table of what was synced: all
 //! state is one plain value, `Inodes`, which sync operations can copy from and a crash can put back.
 
@@ -17,6 +20,8 @@ mod file;
 mod handle;
 mod inode;
 mod inodes;
+mod machine;
+mod mounts;
 mod naming;
 mod walk;
 
@@ -27,7 +32,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::Name;
-use rustix::io::Errno;
 
 use crate::clock::Clock;
 use crate::fs::{Directory, FilesystemIdentity, Fs};
@@ -38,6 +42,8 @@ pub use operation::{FaultHook, Operation, OperationKind};
 use directory::MemoryDirectory;
 use handle::Shared;
 use inode::Content;
+use inodes::ROOT;
+use machine::Machine;
 
 /// A file system in memory. Clones are the same file system.
 #[derive(Debug, Clone)]
@@ -49,13 +55,33 @@ impl Memory {
     /// An empty file system whose stamps come from `clock`, exact to the nanosecond.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared::new(clock)) }
+        Self { shared: Arc::new(Shared::on(Arc::new(Machine::default()), clock)) }
     }
 
     /// Cuts stamps taken from the clock down to multiples of `granularity`; stamps that are set stay exact.
     #[must_use]
     pub fn with_granularity(self, granularity: Duration) -> Self {
         self.shared.settings().granularity = granularity;
+        self
+    }
+
+    /// Stamps come from a clock that is so many nanoseconds ahead of the machine's, or behind it where that is less
+    /// than 0: a file server's, or a kernel's that lags.
+    #[must_use]
+    pub fn with_clock_ahead(self, nanos: i64) -> Self {
+        self.set_clock_ahead(nanos);
+        self
+    }
+
+    /// The same from now on.
+    pub fn set_clock_ahead(&self, nanos: i64) {
+        self.shared.settings().clock_ahead = nanos;
+    }
+
+    /// Inode numbers of what is gone are given again, the last one first.
+    #[must_use]
+    pub fn with_reused_inodes(self) -> Self {
+        self.shared.inodes().reuse_numbers();
         self
     }
 
@@ -78,10 +104,33 @@ impl Memory {
         self.shared.settings().filesystem = identity;
     }
 
-    /// Calls `hook` before every operation from now on, or none. It may use the file system itself, and is then
+    /// Gives everything another inode number, as some file systems do at each mount.
+    pub fn renumber_inodes(&self) {
+        self.shared.inodes().renumber();
+    }
+
+    /// Gives everything a new ctime and changes nothing else, as a restore or a change of attributes does.
+    pub fn renew_ctimes(&self) {
+        let now = self.shared.now();
+        self.shared.inodes().renew_ctimes(now);
+    }
+
+    /// Writes over bytes of a file without moving any stamp, as rot does, and stores through a mapping may.
+    /// No hook is called.
+    ///
+    /// # Errors
+    /// Where no file is at the path, or it ends before the bytes do.
+    pub fn write_silently(&self, path: &Path, bytes: &[u8], offset: usize) -> io::Result<()> {
+        let (above, name) = self.parent_of(path)?;
+        let mut inodes = above.shared.inodes();
+        let file = inodes.lookup(above.number, &name)?;
+        inodes.overwrite_silently(file, bytes, offset)
+    }
+
+    /// Calls `hook` before every operation on every file system of this machine from now on, or none. It may use the file system itself, and is then
     /// called for that as well.
     pub fn set_fault_hook(&self, hook: Option<FaultHook>) {
-        self.shared.settings().hook = hook;
+        self.shared.machine.set_hook(hook);
     }
 
     /// Makes a directory at an absolute path, and every one above it that is not there. No hook is called.
@@ -89,18 +138,15 @@ impl Memory {
     /// # Errors
     /// Where the path is not absolute or leads through something else than directories.
     pub fn make_directory(&self, path: &Path) -> io::Result<()> {
-        let now = self.shared.now();
-        let mut inodes = self.shared.inodes();
-        let mut at = inodes.root();
-        for name in components(path)? {
-            at = match inodes.lookup(at, &name) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    inodes.create(at, &name, Content::new_directory(), 0o755, now)?
-                }
-                found => found?,
-            };
+        let names = components(path)?;
+        let mut at = self.shared.descend(ROOT, &[])?;
+        for name in names {
+            let now = at.shared.now();
+            let made = at.shared.inodes().create(at.number, &name, Content::new_directory(), 0o755, now);
+            made.map(|_| ()).or_else(unless_it_exists)?;
+            at = at.shared.descend(at.number, &[name])?;
         }
-        inodes.expect_directory(at).map(|_| ())
+        Ok(())
     }
 
     /// Makes a FIFO or the like at an absolute path whose directory exists. No hook is called.
@@ -108,12 +154,10 @@ impl Memory {
     /// # Errors
     /// Where the path is not absolute, its directory does not exist, or its last name does.
     pub fn make_special(&self, path: &Path) -> io::Result<()> {
-        let now = self.shared.now();
-        let mut names = components(path)?;
-        let last = names.pop().ok_or(Errno::EXIST)?;
-        let mut inodes = self.shared.inodes();
-        let parent = inodes.resolve(inodes.root(), names)?;
-        inodes.create(parent, &last, Content::Special, 0o600, now).map(|_| ())
+        let (above, name) = self.parent_of(path)?;
+        let now = above.shared.now();
+        let made = above.shared.inodes().create(above.number, &name, Content::Special, 0o600, now);
+        made.map(|_| ())
     }
 }
 
@@ -122,15 +166,13 @@ impl Fs for Memory {
     fn open_root(&self, path: &Path) -> io::Result<Arc<dyn Directory>> {
         let names = components(path)?;
         let operation = || Operation::new(OperationKind::OpenRoot, path.as_os_str().as_bytes().to_vec());
-        let handle = self.shared.open(
-            |_| operation(),
-            |inodes, _| {
-                let found = inodes.resolve(inodes.root(), names)?;
-                inodes.expect_directory(found)
-            },
-        )?;
-        Ok(Arc::new(MemoryDirectory::new(handle)))
+        self.shared.check(|_| operation())?;
+        Ok(Arc::new(MemoryDirectory::new(self.shared.descend(ROOT, &names)?)))
     }
+}
+
+fn unless_it_exists(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
 }
 
 /// The names in an absolute path.
@@ -147,3 +189,6 @@ mod conformance;
 #[cfg(test)]
 #[path = "memory/memory_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "memory/world_tests.rs"]
+mod world_tests;

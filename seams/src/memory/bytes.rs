@@ -31,6 +31,14 @@ impl Inodes {
         self.resize(file, length, now).map(|_| ())
     }
 
+    /// Writes over bytes that are there; no stamp moves.
+    pub(super) fn overwrite_silently(&mut self, file: Number, bytes: &[u8], offset: usize) -> io::Result<()> {
+        let Content::File(held) = &mut self.get_mut(file).content else { return Err(Errno::INVAL.into()) };
+        let end = offset.checked_add(bytes.len()).ok_or(Errno::FBIG)?;
+        held.get_mut(offset..end).ok_or(Errno::INVAL)?.copy_from_slice(bytes);
+        Ok(())
+    }
+
     /// Gives a file's bytes a new length, zeros at the end where it grows.
     fn resize(&mut self, file: Number, length: usize, now: Timestamp) -> io::Result<&mut [u8]> {
         self.account(self.get(file).content.size(), u64::try_from(length).map_err(|_| Errno::FBIG)?)?;

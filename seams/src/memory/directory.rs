@@ -89,6 +89,13 @@ impl MemoryDirectory {
         self.handle.shared.open(operation, |inodes, now| find(inodes, own, now))
     }
 
+    /// Opens a directory below it, `path` being `names`, through whatever is mounted on the way.
+    fn descend(&self, path: &[u8], names: &[Name]) -> io::Result<Arc<dyn Directory>> {
+        let Handle { shared, number } = &self.handle;
+        shared.check(|inodes| Operation::new(OperationKind::OpenDirectory, join(inodes.path(*number), path)))?;
+        Ok(Arc::new(Self::new(shared.descend(*number, names)?)))
+    }
+
     fn open_file_as(&self, kind: OperationKind, name: &Name, writable: bool) -> io::Result<Box<dyn File>> {
         let handle = self.open(kind, name.as_bytes(), |inodes, own, _| {
             let found = inodes.lookup(own, name)?;
@@ -109,7 +116,7 @@ impl Directory for MemoryDirectory {
     }
 
     fn stat(&self, name: &Name) -> io::Result<Stat> {
-        self.on_name(OperationKind::Stat, name, |inodes, own, _| Ok(inodes.stat(inodes.lookup(own, name)?)))
+        self.on_name(OperationKind::Stat, name, |inodes, own, _| inodes.stat_name(own, name))
     }
 
     fn filesystem(&self) -> io::Result<FilesystemIdentity> {
@@ -130,19 +137,11 @@ impl Directory for MemoryDirectory {
     }
 
     fn open_directory(&self, name: &Name) -> io::Result<Arc<dyn Directory>> {
-        let handle = self.open(OperationKind::OpenDirectory, name.as_bytes(), |inodes, own, _| {
-            let found = inodes.lookup(own, name)?;
-            inodes.expect_directory(found)
-        })?;
-        Ok(Arc::new(Self::new(handle)))
+        self.descend(name.as_bytes(), std::slice::from_ref(name))
     }
 
     fn open_below(&self, path: &RelPath) -> io::Result<Arc<dyn Directory>> {
-        let handle = self.open(OperationKind::OpenDirectory, path.as_bytes(), |inodes, own, _| {
-            let found = inodes.resolve(own, path.components())?;
-            inodes.expect_directory(found)
-        })?;
-        Ok(Arc::new(Self::new(handle)))
+        self.descend(path.as_bytes(), &path.components().collect::<Vec<_>>())
     }
 
     fn open_file(&self, name: &Name) -> io::Result<Box<dyn File>> {

@@ -9,7 +9,8 @@ use protocol::Timestamp;
 
 use super::inode::Number;
 use super::inodes::Inodes;
-use super::operation::{FaultHook, Operation};
+use super::machine::Machine;
+use super::operation::Operation;
 use crate::clock::Clock;
 use crate::fs::FilesystemIdentity;
 
@@ -17,24 +18,35 @@ use crate::fs::FilesystemIdentity;
 pub(super) struct Shared {
     inodes: Mutex<Inodes>,
     settings: Mutex<Settings>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) machine: Arc<Machine>,
 }
 
 /// What a test may set at any time.
 pub(super) struct Settings {
     pub(super) granularity: Duration,
+    /// How far the clock that stamps is ahead of the machine's, in nanoseconds; less than 0 where it is behind.
+    pub(super) clock_ahead: i64,
     pub(super) walk_reach: usize,
     pub(super) filesystem: FilesystemIdentity,
-    pub(super) hook: Option<FaultHook>,
+    /// Where hooks see it. Stays when it is unmounted.
+    pub(super) mounted_at: Vec<u8>,
 }
 
 impl Shared {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// An empty file system of a machine.
+    pub(super) fn on(machine: Arc<Machine>, clock: Arc<dyn Clock>) -> Self {
         let filesystem =
             FilesystemIdentity { kind: "memory".to_owned(), id: b"memory".to_vec(), local: true, stable_inodes: true };
-        let settings =
-            Settings { granularity: Duration::from_nanos(1), walk_reach: usize::MAX, filesystem, hook: None };
-        Self { inodes: Mutex::new(Inodes::new(clock.now())), settings: Mutex::new(settings), clock }
+        let settings = Settings {
+            granularity: Duration::from_nanos(1),
+            clock_ahead: 0,
+            walk_reach: usize::MAX,
+            filesystem,
+            mounted_at: b"/".to_vec(),
+        };
+        let inodes = Inodes::new(machine.new_device(), clock.now());
+        Self { inodes: Mutex::new(inodes), settings: Mutex::new(settings), clock, machine }
     }
 
     pub(super) fn inodes(&self) -> MutexGuard<'_, Inodes> {
@@ -47,18 +59,20 @@ impl Shared {
 
     /// The stamp that a change gets now.
     pub(super) fn now(&self) -> Timestamp {
-        let granularity = i64::try_from(self.settings().granularity.as_nanos()).unwrap_or(i64::MAX).max(1);
-        let now = self.clock.now();
+        let Settings { granularity, clock_ahead, .. } = *self.settings();
+        let granularity = i64::try_from(granularity.as_nanos()).unwrap_or(i64::MAX).max(1);
+        let now = self.clock.now().plus_nanos(clock_ahead);
         now.plus_nanos(-now.as_nanos().rem_euclid(granularity))
     }
 
     /// Asks the hook. No lock is held meanwhile, so that the hook may use the file system.
     pub(super) fn check(&self, operation: impl FnOnce(&Inodes) -> Operation) -> io::Result<()> {
-        let Some(hook) = self.settings().hook.clone() else {
+        let Some(hook) = self.machine.hook() else {
             return Ok(());
         };
-        let operation = operation(&self.inodes());
-        hook(&operation).map_or(Ok(()), Err)
+        let within = operation(&self.inodes());
+        let place = self.settings().mounted_at.clone();
+        hook(&within.below(&place)).map_or(Ok(()), Err)
     }
 
     /// Does one operation, if the hook lets it.

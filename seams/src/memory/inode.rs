@@ -6,7 +6,7 @@ use protocol::{Name, Timestamp};
 
 use crate::fs::FileKind;
 
-/// The number of an inode. Counted up and never used again.
+/// The number of an inode. Counted up; used again only where that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Number(pub(super) u64);
 

@@ -5,41 +5,78 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use protocol::{Name, Timestamp};
 use rustix::io::Errno;
 
+use super::handle::Shared;
 use super::inode::{Content, Inode, Names, Number, Place};
 use crate::fs::{FileKind, Stat};
 
 /// How much files may hold where no capacity is given, in bytes: all of it is real memory.
 const DEFAULT_CAPACITY_BYTES: u64 = 1 << 30;
 
-const ROOT: Number = Number(1);
-const DEVICE: u64 = 1;
+pub(super) const ROOT: Number = Number(1);
 
 /// Every inode of a file system.
 #[derive(Debug, Clone)]
 pub(super) struct Inodes {
     table: BTreeMap<Number, Inode>,
     last: Number,
+    /// Numbers that may be given again, the one freed last at the end; nothing where none ever is.
+    free: Option<Vec<Number>>,
+    /// How much larger the inode numbers that `stat` tells are than those in the table.
+    renumbered_by: u64,
+    device: u64,
+    /// What is mounted on which directory.
+    pub(super) mounts: BTreeMap<Number, Arc<Shared>>,
     capacity: u64,
     used: u64,
 }
 
 impl Inodes {
     /// A root directory with nothing in it.
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(super) fn new(device: u64, now: Timestamp) -> Self {
         let root = Inode::new(Content::new_directory(), 0o755, now);
-        Self { table: BTreeMap::from([(ROOT, root)]), last: ROOT, capacity: DEFAULT_CAPACITY_BYTES, used: 0 }
-    }
-
-    pub(super) fn root(&self) -> Number {
-        ROOT
+        Self {
+            table: BTreeMap::from([(ROOT, root)]),
+            last: ROOT,
+            free: None,
+            renumbered_by: 0,
+            device,
+            mounts: BTreeMap::new(),
+            capacity: DEFAULT_CAPACITY_BYTES,
+            used: 0,
+        }
     }
 
     pub(super) fn set_capacity(&mut self, bytes: u64) {
         self.capacity = bytes;
+    }
+
+    pub(super) fn set_device(&mut self, device: u64) {
+        self.device = device;
+    }
+
+    /// Numbers of what is gone are given again, the last one first, as real file systems do.
+    pub(super) fn reuse_numbers(&mut self) {
+        self.free.get_or_insert_default();
+    }
+
+    /// Gives everything an inode number that nothing had before.
+    pub(super) fn renumber(&mut self) {
+        self.renumbered_by += self.last.0;
+    }
+
+    /// Gives everything the same new ctime.
+    pub(super) fn renew_ctimes(&mut self, now: Timestamp) {
+        self.table.values_mut().for_each(|inode| inode.ctime = now);
+    }
+
+    /// Whether any handle is open.
+    pub(super) fn is_held(&self) -> bool {
+        self.table.values().any(|inode| inode.handles > 0)
     }
 
     pub(super) fn free_bytes(&self) -> u64 {
@@ -54,8 +91,8 @@ impl Inodes {
             size: inode.content.size(),
             mtime: inode.mtime,
             ctime: inode.ctime,
-            inode: number.0,
-            device: DEVICE,
+            inode: number.0 + self.renumbered_by,
+            device: self.device,
             links: inode.links,
             uid: 0,
             gid: 0,
@@ -68,12 +105,10 @@ impl Inodes {
         Ok(*found.ok_or(Errno::NOENT)?)
     }
 
-    /// What a number of names lead to, each in the directory that the one before leads to.
-    pub(super) fn resolve(&self, from: Number, names: impl IntoIterator<Item = Name>) -> io::Result<Number> {
-        names.into_iter().try_fold(from, |at, name| {
-            let found = self.lookup(self.expect_directory(at)?, &name)?;
-            if self.kind(found) == FileKind::Symlink { Err(Errno::LOOP.into()) } else { Ok(found) }
-        })
+    /// What `stat` tells of a name: of the root of what is mounted there, if anything is.
+    pub(super) fn stat_name(&self, directory: Number, name: &Name) -> io::Result<Stat> {
+        let found = self.lookup(directory, name)?;
+        Ok(self.mounts.get(&found).map_or_else(|| self.stat(found), |other| other.inodes().stat(ROOT)))
     }
 
     pub(super) fn kind(&self, number: Number) -> FileKind {
@@ -182,9 +217,10 @@ impl Inodes {
 
     /// Takes in something new, which must get a name at once.
     pub(super) fn insert(&mut self, inode: Inode) -> Number {
-        self.last = Number(self.last.0 + 1);
-        self.table.insert(self.last, inode);
-        self.last
+        let number = self.free.as_mut().and_then(Vec::pop).unwrap_or(Number(self.last.0 + 1));
+        self.last = self.last.max(number);
+        self.table.insert(number, inode);
+        number
     }
 
     /// Lets go of what has neither name nor handle.
@@ -197,6 +233,9 @@ impl Inodes {
             self.used -= inode.content.size();
         }
         self.table.remove(&number);
+        if let Some(free) = &mut self.free {
+            free.push(number);
+        }
     }
 
     /// Makes room for a file that grows from `old` to `new` bytes, or takes back what a shorter one leaves.

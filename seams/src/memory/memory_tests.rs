@@ -2,6 +2,7 @@ use std::error::Error;
 use std::sync::Mutex;
 
 use protocol::{RelPath, Timestamp};
+use rustix::io::Errno;
 
 use super::*;
 use crate::fs::Step;

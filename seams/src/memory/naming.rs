@@ -90,6 +90,7 @@ impl Inodes {
 
     pub(super) fn remove_directory(&mut self, directory: Number, name: &Name, now: Timestamp) -> io::Result<()> {
         let number = self.lookup(directory, name)?;
+        self.expect_not_mounted_on(number)?;
         if !self.names(number)?.entries.is_empty() {
             return Err(Errno::NOTEMPTY.into());
         }
@@ -117,11 +118,12 @@ impl Inodes {
             return Err(Errno::INVAL.into());
         }
         let Some(victim) = victim.filter(|victim| *victim != moved) else {
-            return Ok(());
+            return self.expect_not_mounted_on(moved);
         };
         if self.is_at_or_above(victim, from) {
             return Err(Errno::NOTEMPTY.into());
         }
+        self.expect_not_mounted_on(moved).and_then(|()| self.expect_not_mounted_on(victim))?;
         match (self.get(moved).is_directory(), &self.get(victim).content) {
             (true, Content::Directory(names)) if !names.entries.is_empty() => Err(Errno::NOTEMPTY.into()),
             (true, Content::Directory(_)) => Ok(()),

@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use super::inodes::join;
+
 /// Called before every operation; the error it gives is the operation's outcome, and nothing is done.
 pub type FaultHook = Arc<dyn Fn(&Operation) -> Option<io::Error> + Send + Sync>;
 
@@ -20,6 +22,12 @@ pub struct Operation {
 impl Operation {
     pub(super) fn new(kind: OperationKind, path: Vec<u8>) -> Self {
         Self { kind, path, to: None }
+    }
+
+    /// The same, as seen from outside the file system, which is mounted at `place`.
+    pub(super) fn below(self, place: &[u8]) -> Self {
+        let absolute = |path: Vec<u8>| join(place.to_vec(), path.strip_prefix(b"/").unwrap_or(&path));
+        Self { kind: self.kind, path: absolute(self.path), to: self.to.map(absolute) }
     }
 }
 

@@ -57,11 +57,9 @@ impl Level {
     }
 
     fn descend(&self, name: &Name) -> io::Result<Self> {
-        let operation = |inodes: &Inodes| self.operation(inodes, OperationKind::OpenDirectory, name);
-        let directory = self.directory.shared.open(operation, |inodes, _| {
-            let found = inodes.lookup(self.directory.number, name)?;
-            inodes.expect_directory(found)
-        })?;
+        let Handle { shared, number } = &self.directory;
+        shared.check(|inodes| self.operation(inodes, OperationKind::OpenDirectory, name))?;
+        let directory = shared.descend(*number, std::slice::from_ref(name))?;
         Self::list(directory, self.length_with(name) + 1)
     }
 }
