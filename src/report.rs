@@ -1,13 +1,19 @@
 //! What a round came to: its [`Report`], and the [`RoundError`]s that end one early.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
-use protocol::{Change, Kind, MirrorName, RelPath};
-use scanner::{Counts, Finding, RootTrouble, ScanError, Scanned};
-use snapshot_db::SnapshotError;
+use protocol::{Change, Kind, MirrorName, RelPath, wire};
+use scanner::{Counts, Deferral, Finding, HeldWhy, RootTrouble, ScanError, Scanned};
+use seams::known::Postponement;
+use snapshot_db::{HeldDigest, SnapshotError};
 use thiserror::Error;
 use uploader::{DeliverError, Delivery, Entangled, Traffic, Why};
+
+use crate::round::guards::Guarded;
+
+/// Said of a change that a person asked for and that is not planned any more.
+const MOVED_ON: &str = "the plan's change does not hold any more";
 
 /// What a round came to; true also where it ended early.
 #[derive(Debug, Default)]
@@ -18,6 +24,16 @@ pub struct Report {
     pub problems: Vec<(RelPath, String)>,
     /// Paths that wait for the next round, and why.
     pub deferred: Vec<(RelPath, String)>,
+    /// Changes that wait for a person's approval, sorted by path.
+    pub held: Vec<HeldChange>,
+    /// What a person types to approve them.
+    pub held_list: Option<HeldDigest>,
+    /// Paths whose content changed although nothing else shows it.
+    pub silent: BTreeSet<RelPath>,
+    /// How many changes the plan's file does not name, where a person asked for its changes only.
+    pub left_alone: u64,
+    /// The round, once it had begun.
+    pub round: Option<wire::Round>,
     /// Paths of changes that are, or were, directories.
     pub directories: BTreeSet<RelPath>,
     /// What the scan counted.
@@ -32,6 +48,28 @@ pub struct Report {
     pub stopped: bool,
     /// Why it ended early.
     pub failure: Option<RoundError>,
+}
+
+/// A change that waits for a person's approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldChange {
+    /// The change.
+    pub change: Change,
+    /// Why it waits, for people.
+    pub why: String,
+}
+
+impl HeldChange {
+    /// One that the brake holds.
+    pub(crate) fn for_reason(why: &HashMap<Change, HeldWhy>, change: Change) -> Self {
+        let why = why.get(&change).map_or_else(String::new, ToString::to_string);
+        Self { change, why }
+    }
+
+    /// One that needs the place of another that is held.
+    pub(crate) fn needing_place(change: Change) -> Self {
+        Self { change, why: "it needs the place of a change that is held".to_owned() }
+    }
 }
 
 /// Why a round ended early.
@@ -59,6 +97,16 @@ pub enum RoundError {
         theirs: String,
         /// This source.
         ours: String,
+    },
+    /// The marker file cannot be made.
+    #[error("cannot make the marker file {} in the source {path}: {source}", scanner::MARKER_FILE)]
+    Marker {
+        /// The source's path.
+        path: String,
+        /// The id it was to hold.
+        id: String,
+        /// Why.
+        source: io::Error,
     },
     /// The scan cannot go on.
     #[error(transparent)]
@@ -103,11 +151,34 @@ impl Report {
                 Finding::Problem { path, trouble, .. } => self.problems.push((path.clone(), trouble.to_string())),
                 Finding::Deferred { path, reason, .. } => self.deferred.push((path.clone(), reason.to_string())),
                 Finding::Present { path, now: entry, .. } | Finding::Gone { path, was: entry, .. } => {
+                    if matches!(finding, Finding::Present { silent: true, .. }) {
+                        self.silent.insert(path.clone());
+                    }
                     if entry.kind() == Kind::Directory {
                         self.directories.insert(path.clone());
                     }
                 }
             }
+        }
+    }
+
+    /// What the guards took out of the plan.
+    pub(crate) fn guarded(
+        &mut self,
+        guarded: &Guarded,
+        waiting: Vec<RelPath>,
+        postponed: &BTreeMap<RelPath, Postponement>,
+    ) {
+        self.held.clone_from(&guarded.held);
+        self.held_list = guarded.digest();
+        self.left_alone = guarded.left_alone;
+        let may_have_moved = waiting.into_iter().map(|path| (path, Deferral::MayHaveMoved.to_string()));
+        self.deferred.extend(may_have_moved);
+        let moved_on = guarded.moved_on.iter().map(|change| (change.path().clone(), MOVED_ON.to_owned()));
+        self.deferred.extend(moved_on);
+        for change in &guarded.refused {
+            let known = postponed.get(change.path()).map(|postponement| postponement.reason.clone());
+            self.problems.push((change.path().clone(), known.unwrap_or_else(|| Why::Dependent.to_string())));
         }
     }
 

@@ -1,26 +1,41 @@
-//! One round, told top to bottom: open, make contact, scan, guard, plan, deliver.
+//! One round, told top to bottom: open, make contact, scan, plan, guard, deliver.
 //!
 //! Everything it touches comes in through seams, so that the same round runs against a simulated world. No rule is
 //! decided here; each has its own place below.
 
+pub(crate) mod guards;
+mod patience;
+mod rules;
+mod scrub;
+mod source;
+
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use protocol::wire::{self, Source};
-use protocol::{Change, MirrorName, RelPath, RoundId};
-use scanner::{Filter, RootIdentity, Scan, Scanned, check_not_emptied, check_root, plan};
+use protocol::{Change, MirrorName, RelPath, RoundId, wire};
+use scanner::{Filter, Planned, Rules, Scan, ScanError, Scanned, plan};
 use seams::clock::Clock;
 use seams::fs::{Directory, Fs};
+use seams::known::Known;
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::random::{Random, id};
+use seams::recorded::{Forgetful, Recorder};
 use snapshot_db::Snapshot;
-use uploader::{Caller, Contacted, Deliverer, Delivery, Sizes, Traffic, Why, batches, claim, meet};
+use uploader::{Caller, Contacted, Deliverer, Delivery, Sizes, Traffic, Why, batches};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
-pub use crate::report::{Report, RoundError};
+pub use crate::report::{HeldChange, Report, RoundError};
 use crate::source_contents::SourceContents;
+use guards::{Braking, Guarded};
+use patience::Patience;
+pub use rules::RoundRules;
+use scrub::Account;
+pub use scrub::ScrubRate;
+use source::OpenSource;
 
 /// What a client looks at: its source, and what it remembers of it.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +56,10 @@ pub struct Beat<'a> {
     pub filter: &'a Filter,
     /// Whether to stay on the source's own file system.
     pub one_file_system: bool,
-    /// Whether a person said that the source may be another one than before.
-    pub adopt: bool,
+    /// How the round is to be made.
+    pub rules: &'a RoundRules,
+    /// Set where somebody asks to stop.
+    pub stop: &'a AtomicBool,
     /// How many threads look.
     pub threads: Parallel,
     /// Who watches.
@@ -58,6 +75,21 @@ pub struct Delivering<'a> {
     pub random: &'a dyn Random,
     /// How many requests carry contents at once.
     pub transfers: Parallel,
+}
+
+/// How one look at the source is made.
+struct Look<'a> {
+    known: &'a Known,
+    scrub: Option<Account>,
+    recorder: &'a dyn Recorder,
+}
+
+/// What a round has open when it comes to deliver.
+struct Open<'a> {
+    contacted: &'a Contacted,
+    round: wire::Round,
+    root: Arc<dyn Directory>,
+    braking: &'a Braking,
 }
 
 impl Beat<'_> {
@@ -84,91 +116,54 @@ impl Beat<'_> {
     }
 
     fn try_round(&self, to: &Delivering<'_>, meter: &Meter<'_>, report: &mut Report) -> Result<(), RoundError> {
-        let (root, identity) = self.open_source()?;
-        let contacted = self.contact(to, &identity)?;
+        let mut source = self.open_source()?;
+        let contacted = self.contact(to, &mut source)?;
         report.revision = contacted.head.number;
         let round = wire::Round { id: RoundId::from_bytes(id(to.random)), started: self.clock.now() };
-        let scanned = self.scan(&root, meter, report)?;
-        self.remember(&scanned)?;
-        let plan = plan(&scanned.findings).changes;
-        self.deliver(to, &contacted, round, root, plan, meter, report)?;
+        report.round = Some(round);
+        let known = self.snapshot.known()?;
+        let scrub = self.scrub_account()?;
+        let look = Look { known: &known, scrub, recorder: self.snapshot };
+        let Some(scanned) = self.scan(&source, &look, meter, report)? else { return Ok(()) };
+        self.remember(&scanned, scrub)?;
+        let braking = Braking::of(self.snapshot, contacted.ended_files, round.started)?;
+        let guarded = self.guard(&scanned, &known, &braking, report);
+        braking.hold(self.snapshot, &guarded, round.started)?;
+        let mut patience = Patience::new(&known.postponed, self.clock.now());
+        patience.findings(&scanned.findings);
+        patience.untried(&guarded.refused);
+        let open = Open { contacted: &contacted, round, root: source.root, braking: &braking };
+        let delivered = self.deliver(to, &open, guarded, &mut patience, meter, report);
+        self.snapshot.set_postponed(&patience.after)?;
         if !scanned.inodes.is_empty() {
             self.snapshot.record_inodes(&scanned.inodes)?;
         }
-        Ok(())
+        delivered
     }
 
     fn try_dry_run(&self, meter: &Meter<'_>, report: &mut Report) -> Result<(), RoundError> {
-        let (root, _) = self.open_source()?;
+        let source = self.open_source()?;
+        self.check_not_emptied(&source, self.snapshot.counts()?.entries == 0)?;
         report.revision = self.snapshot.standing()?.head.number;
-        let scanned = self.scan(&root, meter, report)?;
-        report.changes = plan(&scanned.findings).changes;
+        let known = self.snapshot.known()?;
+        let look = Look { known: &known, scrub: None, recorder: &Forgetful };
+        let Some(scanned) = self.scan(&source, &look, meter, report)? else { return Ok(()) };
+        // How much was deleted in the last 24 hours only the receiver knows, and a dry run asks nobody.
+        let braking = Braking::of(self.snapshot, 0, self.clock.now())?;
+        report.changes = self.guard(&scanned, &known, &braking, report).plan;
         Ok(())
     }
 
-    /// Opens the root, which must be the recorded one.
-    fn open_source(&self) -> Result<(Arc<dyn Directory>, RootIdentity), RoundError> {
-        let recorded = self.recorded_source()?;
-        let failed = |source| RoundError::Source { path: shown(self.source), known: recorded.is_some(), source };
-        let root = self.fs.open_root(self.source).map_err(failed)?;
-        let identity = RootIdentity::of(&*root).map_err(failed)?;
-        if let Some(recorded) = recorded.filter(|_| !self.adopt) {
-            self.check_source(&recorded, &identity)?;
-        }
-        Ok((root, identity))
-    }
-
-    /// The source that this mirror was last made from here.
-    fn recorded_source(&self) -> Result<Option<Source>, RoundError> {
-        Ok(self.snapshot.root_record()?.and_then(|record| minicbor::decode(&record).ok()))
-    }
-
-    fn check_source(&self, recorded: &Source, identity: &RootIdentity) -> Result<(), RoundError> {
-        let ours = self.own_source(identity);
-        if is_same_source(recorded, &ours, identity) {
-            return Ok(());
-        }
-        match RootIdentity::from_bytes(&recorded.identity) {
-            Some(expected) if recorded.path == ours.path => Ok(check_root(&expected, identity)?),
-            Some(_) | None => Err(self.other_source(recorded, &ours)),
-        }
-    }
-
-    fn other_source(&self, theirs: &Source, ours: &Source) -> RoundError {
-        RoundError::OtherSource { mirror: self.mirror.clone(), theirs: name_of(theirs), ours: name_of(ours) }
-    }
-
-    /// Agrees with the receiver on whose copy the mirror is, and then on the head: a source that is refused must not
-    /// have taken anything over.
-    fn contact(&self, to: &Delivering<'_>, identity: &RootIdentity) -> Result<Contacted, RoundError> {
-        let ledger = SnapshotLedger(self.snapshot);
-        let meeting = meet(to.caller, self.mirror, &ledger)?;
-        let ours = self.own_source(identity);
-        let theirs = meeting.source().cloned();
-        let is_ours = theirs.as_ref().is_some_and(|theirs| is_same_source(theirs, &ours, identity));
-        if let Some(theirs) = theirs.as_ref().filter(|_| !is_ours && !self.adopt) {
-            return Err(self.other_source(theirs, &ours));
-        }
-        let contacted = meeting.agree(to.random)?;
-        if !is_ours {
-            claim(to.caller, self.mirror, ours.clone(), theirs)?;
-        }
-        if self.recorded_source()?.as_ref() != Some(&ours) {
-            let record = minicbor::to_vec(&ours).expect("encoding to memory cannot fail");
-            self.snapshot.set_root_record(&record)?;
-        }
-        Ok(contacted)
-    }
-
-    fn own_source(&self, identity: &RootIdentity) -> Source {
-        use std::os::unix::ffi::OsStrExt;
-        let path = self.source.as_os_str().as_bytes().to_vec().into();
-        Source { path, identity: identity.to_bytes().into(), host: self.host.to_owned() }
-    }
-
-    fn scan(&self, root: &Arc<dyn Directory>, meter: &Meter<'_>, report: &mut Report) -> Result<Scanned, RoundError> {
+    /// Looks at the source; nothing if somebody asked to stop meanwhile.
+    fn scan(
+        &self,
+        source: &OpenSource,
+        look: &Look<'_>,
+        meter: &Meter<'_>,
+        report: &mut Report,
+    ) -> Result<Option<Scanned>, RoundError> {
         let scan = Scan {
-            root: Arc::clone(root),
+            root: Arc::clone(&source.root),
             recorded_root: self.snapshot.root_metadata()?,
             recorded: self.snapshot,
             filter: self.filter,
@@ -176,53 +171,87 @@ impl Beat<'_> {
             clock: self.clock,
             parallel: self.threads,
             progress: meter,
-            rules: scanner::Rules::default(),
-            known: &seams::known::Known::default(),
-            recorder: &seams::recorded::Forgetful,
-            stop: &std::sync::atomic::AtomicBool::new(false),
+            rules: Rules {
+                scrub_bytes: look.scrub.map_or(0, Account::bytes),
+                accept_mounts: self.rules.accept_root || self.rules.adopt,
+                ..self.rules.look
+            },
+            known: look.known,
+            recorder: look.recorder,
+            stop: self.stop,
         };
-        let scanned = scan.run()?;
+        let scanned = match scan.run() {
+            Ok(scanned) => scanned,
+            Err(ScanError::Stopped) => {
+                report.stopped = true;
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
         report.found(&scanned);
-        let mirror_is_empty = self.snapshot.counts()?.entries == 0;
-        check_not_emptied(scanned.counts.names_in_root == 0, mirror_is_empty)?;
-        Ok(scanned)
+        Ok(Some(scanned))
     }
 
-    /// What was read is remembered before anything is delivered, so that it need not be read again.
-    fn remember(&self, scanned: &Scanned) -> Result<(), RoundError> {
-        if !scanned.readings.is_empty() {
-            self.snapshot.record_readings(&scanned.readings)?;
-        }
+    /// What earlier rounds left of the scrub's budget, and what came in since.
+    fn scrub_account(&self) -> Result<Option<Account>, RoundError> {
+        let Some(rate) = self.rules.scrub else { return Ok(None) };
+        let before = self.snapshot.scrub_balance()?.map(|(at, balance)| Account { at, balance });
+        Ok(Some(rate.account(before, self.clock.now(), self.snapshot.counts()?.bytes)))
+    }
+
+    /// What was learned is remembered before anything is delivered, so that it need not be learned again.
+    fn remember(&self, scanned: &Scanned, scrub: Option<Account>) -> Result<(), RoundError> {
         if !scanned.flown.is_empty() {
             self.snapshot.forget_readings(&scanned.flown)?;
+        }
+        self.snapshot.record_mounts(&scanned.mounts)?;
+        self.snapshot.record_habits(&scanned.habits)?;
+        if let Some(Account { at, balance }) = scrub.map(|account| account.less(scanned.counts.bytes_scrubbed)) {
+            self.snapshot.set_scrub_balance(at, balance)?;
         }
         Ok(())
     }
 
-    #[allow(clippy::too_many_arguments)] // The last step of the story: everything that came before meets here.
+    /// Plans, and lets every guard speak.
+    fn guard(&self, scanned: &Scanned, known: &Known, braking: &Braking, report: &mut Report) -> Guarded {
+        let Planned { changes, waiting } = plan(&scanned.findings);
+        let guarded = Guarded::new(changes)
+            .restrict_to(self.rules.only.as_ref())
+            .without_refused(&known.postponed, self.clock.now())
+            .brake(&scanned.findings, self.rules, braking);
+        report.guarded(&guarded, waiting, &known.postponed);
+        guarded
+    }
+
     fn deliver(
         &self,
         to: &Delivering<'_>,
-        contacted: &Contacted,
-        round: wire::Round,
-        root: Arc<dyn Directory>,
-        plan: Vec<Change>,
+        open: &Open<'_>,
+        guarded: Guarded,
+        patience: &mut Patience<'_>,
         meter: &Meter<'_>,
         report: &mut Report,
     ) -> Result<(), RoundError> {
-        let contents = SourceContents::of(root, &plan, meter);
+        let Guarded { plan, excused, .. } = guarded;
+        let mut undelivered: HashSet<Change> = plan.iter().cloned().collect();
+        let contents = SourceContents::of(Arc::clone(&open.root), &plan, meter);
         let deliverer = Deliverer {
             caller: to.caller,
             mirror: self.mirror,
-            round,
+            round: open.round,
             ledger: &SnapshotLedger(self.snapshot),
             contents: &contents,
             parallel: to.transfers,
-            limits: contacted.limits,
+            limits: open.contacted.limits,
             progress: meter,
         };
         let mut delivery = Delivery::default();
-        let delivered = deliverer.deliver(batches(plan, &Sizes::within(&contacted.limits))?, &mut delivery);
+        let delivered = deliverer.deliver(batches(plan, &Sizes::within(&open.contacted.limits))?, &mut delivery);
+        delivery.delivered.iter().for_each(|change| drop(undelivered.remove(change)));
+        let released = delivery.delivered.iter().filter_map(|change| excused.get(change)).sum();
+        self.snapshot.note_released(self.clock.now(), released)?;
+        open.braking.forget_approvals(self.snapshot, &undelivered)?;
+        patience.left_out(&delivery.left_out);
         let misread = misread(&delivery);
         report.take(delivery);
         if !misread.is_empty() {
@@ -238,22 +267,6 @@ fn misread(delivery: &Delivery) -> Vec<RelPath> {
     let is_misread = |why: &Why| matches!(why, Why::ContentChanged | Why::NeverComplete | Why::Unreadable(_));
     let left_out = delivery.left_out.iter().filter(|left_out| is_misread(&left_out.why));
     left_out.map(|left_out| left_out.change.path().clone()).collect()
-}
-
-/// Whether a mirror that was claimed for `theirs` is the copy of this source. Where inodes do not last, two directories
-/// of one file system differ by their paths alone.
-fn is_same_source(theirs: &Source, ours: &Source, identity: &RootIdentity) -> bool {
-    theirs.identity == ours.identity && (identity.inode.is_some() || theirs.path == ours.path)
-}
-
-/// A source as people know it.
-fn name_of(source: &Source) -> String {
-    format!("{} on {}", protocol::escape(&source.path), protocol::escape(source.host.as_bytes()))
-}
-
-fn shown(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
-    protocol::escape(path.as_os_str().as_bytes())
 }
 
 fn since(before: Traffic, now: Traffic) -> Traffic {

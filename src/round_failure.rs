@@ -9,6 +9,7 @@ use crate::round::RoundError;
 use crate::stop::Stop;
 
 const ADOPT: &str = "if this is the source from now on, accept it: --adopt";
+const ACCEPT: &str = "if it is the right source all the same, say so once: --accept-root";
 
 /// The failure that goes with an error.
 pub(crate) fn failure(error: RoundError, stop: &Stop) -> Failure {
@@ -16,12 +17,19 @@ pub(crate) fn failure(error: RoundError, stop: &Stop) -> Failure {
         RoundError::Source { known: false, .. } => {
             (Exit::Usage, Some("is the name right, and the disk mounted?".to_owned()))
         }
-        RoundError::Source { known: true, .. } | RoundError::Root(RootTrouble::Emptied) => {
+        RoundError::Source { known: true, .. } => {
             (Exit::Failed, Some("is its disk mounted? Nothing was deleted at the mirror".to_owned()))
         }
-        RoundError::Root(RootTrouble::OtherFilesystem { .. } | RootTrouble::OtherDirectory { .. }) => {
-            (Exit::Failed, Some(format!("is the right disk mounted? Nothing was deleted at the mirror; {ADOPT}")))
-        }
+        RoundError::Root(
+            RootTrouble::Emptied
+            | RootTrouble::Marker { .. }
+            | RootTrouble::OtherFilesystem { .. }
+            | RootTrouble::OtherDirectory { .. },
+        ) => (Exit::Failed, Some(format!("is the right disk mounted? Nothing was deleted at the mirror; {ACCEPT}"))),
+        RoundError::Marker { id, .. } => (
+            Exit::Failed,
+            Some(format!("make it yourself, with these digits in it: {id}; or do without: marker = false")),
+        ),
         RoundError::OtherSource { .. } => (
             Exit::Failed,
             Some(format!("nothing was touched; to keep both, name another mirror: --mirror OTHER; {ADOPT}")),

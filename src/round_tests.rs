@@ -110,10 +110,12 @@ impl World {
             Arc::new(AtomicBool::new(false)),
         );
         let delivering = Delivering { caller: &caller, random: &*self.random, transfers: Parallel::in_order() };
-        self.beat(snapshot, Path::new(source), adopt).round(&delivering)
+        let rules = RoundRules { adopt, ..RoundRules::default() };
+        self.beat(snapshot, Path::new(source), &rules).round(&delivering)
     }
 
-    fn beat<'a>(&'a self, snapshot: &'a Snapshot, source: &'a Path, adopt: bool) -> Beat<'a> {
+    fn beat<'a>(&'a self, snapshot: &'a Snapshot, source: &'a Path, rules: &'a RoundRules) -> Beat<'a> {
+        static STOP: AtomicBool = AtomicBool::new(false);
         static NOTHING: std::sync::LazyLock<Filter> = std::sync::LazyLock::new(Filter::none);
         static MIRROR: std::sync::LazyLock<MirrorName> = std::sync::LazyLock::new(World::mirror);
         Beat {
@@ -125,7 +127,8 @@ impl World {
             snapshot,
             filter: &NOTHING,
             one_file_system: false,
-            adopt,
+            rules,
+            stop: &STOP,
             threads: Parallel::in_order(),
             progress: &Unwatched,
         }
@@ -373,7 +376,7 @@ fn a_dry_run_says_what_a_round_would_do_and_asks_nobody() {
     write(&world, "b", "2");
     world.transport.trace.lock().expect("not poisoned").clear();
     let source = PathBuf::from("/source");
-    let report = world.beat(&world.snapshot, &source, false).dry_run();
+    let report = world.beat(&world.snapshot, &source, &RoundRules::default()).dry_run();
     let shown: Vec<String> =
         report.changes.iter().map(|change| format!("{:?} {}", change.kind(), change.path())).collect();
     assert_eq!(shown, ["Metadata .", "Create b"]);

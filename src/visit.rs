@@ -1,28 +1,32 @@
 //! [`Visit`]: one mirror made ready for rounds: locked, its snapshot open, the way to its receiver known.
 
+use std::collections::HashSet;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use protocol::Lineage;
-use scanner::{Filter, FilterRules};
+use protocol::{Change, Lineage, RelPath, wire};
+use scanner::{BrakeRules, Filter, FilterRules, Rules, marker_name};
 use seams::clock::{Clock, SystemClock};
 use seams::disk::Disk;
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::random::{Random, SystemRandom, id};
-use snapshot_db::{Opened, Snapshot};
+use snapshot_db::{Opened, RoundRecord, Snapshot, SnapshotError};
 use uploader::{Caller, HttpSettings, HttpTransport, RetryPolicy, Token, Transport};
 
 use crate::commands::receive::refused;
 use crate::destination::{LinkError, LocalTransport};
 use crate::exit::{Exit, Failure};
 use crate::mirror_lock::MirrorLock;
-use crate::round::{Beat, Delivering, Report};
+use crate::output::Summary;
+use crate::round::{Beat, Delivering, Report, RoundRules};
 use crate::route::{Route, locked, shown};
 use crate::settings::value::To;
 use crate::settings::{MirrorSettings, token};
 use crate::stop::Stop;
+use crate::way::Way;
 
 /// A mirror that rounds can be made of.
 #[derive(Debug)]
@@ -57,8 +61,8 @@ impl Visit {
         Ok(Self { route, filter, snapshot, transport, clock, host: host_name(), settings, threads, _lock: lock })
     }
 
-    /// Makes one round.
-    pub(crate) fn round(&self, stop: &Stop, progress: &dyn Progress) -> Report {
+    /// Makes one round; of a plan, where a person asked for its changes only.
+    pub(crate) fn round(&self, only: Option<HashSet<Change>>, stop: &Stop, progress: &dyn Progress) -> Report {
         let caller = self.caller(stop);
         let delivering = Delivering {
             caller: &caller,
@@ -72,7 +76,8 @@ impl Visit {
             snapshot: &self.snapshot,
             threads: self.threads,
         };
-        looking.beat(&*self.clock, &self.settings, progress).round(&delivering)
+        let rules = rules(&self.settings, only);
+        looking.beat(&*self.clock, &self.settings, &rules, &stop.flag(), progress).round(&delivering)
     }
 
     /// A caller with one round's patience.
@@ -82,6 +87,21 @@ impl Visit {
             RetryPolicy { budget: patience.get(), refused_budget: patience.if_refused(), ..RetryPolicy::default() };
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         Caller::new(Arc::clone(&self.transport), Arc::clone(&self.clock), random, policy, stop.flag())
+    }
+
+    /// Remembers how a round went, and what it was asked to do: `status` and `why` tell it later. Where that fails the
+    /// round was none the worse.
+    pub(crate) fn record(&self, round: wire::Round, exit: Exit, summary: &Summary) {
+        if let Err(error) = self.try_record(round, exit, summary) {
+            tracing::warn!(%error, "how the round went cannot be recorded");
+        }
+    }
+
+    fn try_record(&self, round: wire::Round, exit: Exit, summary: &Summary) -> Result<(), SnapshotError> {
+        self.snapshot.set_way(&Way::of(&self.route, &self.settings).encode())?;
+        let wire::Round { id, started } = round;
+        let (finished, exit, summary) = (self.clock.now(), exit.code(), summary.to_json());
+        self.snapshot.record_round(&RoundRecord { id, started, finished, exit, summary })
     }
 
     /// What the client remembers of this mirror.
@@ -103,6 +123,7 @@ pub(crate) fn dry_run(
     route: &Route,
     settings: &MirrorSettings,
     threads: usize,
+    stop: &Stop,
     progress: &dyn Progress,
 ) -> Result<Report, Failure> {
     let filter = filter(route, settings)?;
@@ -111,7 +132,8 @@ pub(crate) fn dry_run(
     let host = host_name();
     let threads = Parallel::new(threads);
     let looking = Looking { route, host: &host, filter: &filter, snapshot: &snapshot, threads };
-    Ok(looking.beat(&SystemClock::new(), settings, progress).dry_run())
+    let rules = rules(settings, None);
+    Ok(looking.beat(&SystemClock::new(), settings, &rules, &stop.flag(), progress).dry_run())
 }
 
 /// What a look at the source needs, in a round and in a dry run alike.
@@ -124,7 +146,14 @@ struct Looking<'a> {
 }
 
 impl<'a> Looking<'a> {
-    fn beat(&self, clock: &'a dyn Clock, settings: &MirrorSettings, progress: &'a dyn Progress) -> Beat<'a> {
+    fn beat(
+        &self,
+        clock: &'a dyn Clock,
+        settings: &MirrorSettings,
+        rules: &'a RoundRules,
+        stop: &'a AtomicBool,
+        progress: &'a dyn Progress,
+    ) -> Beat<'a> {
         Beat {
             fs: &Disk,
             clock,
@@ -134,10 +163,35 @@ impl<'a> Looking<'a> {
             snapshot: self.snapshot,
             filter: self.filter,
             one_file_system: settings.one_file_system,
-            adopt: settings.adopt,
+            rules,
+            stop,
             threads: self.threads,
             progress,
         }
+    }
+}
+
+/// How rounds are made, as the settings say.
+fn rules(settings: &MirrorSettings, only: Option<HashSet<Change>>) -> RoundRules {
+    RoundRules {
+        look: Rules {
+            full: settings.full,
+            settle: settings.settle.get(),
+            delete_excluded: settings.delete_excluded,
+            ignore_inodes: settings.ignore_inodes,
+            ignore_ctimes: settings.ignore_ctimes,
+            ..Rules::default()
+        },
+        brake: BrakeRules {
+            max_delete: settings.max_delete,
+            max_overwrite: settings.max_overwrite,
+            hold_silent: settings.hold_silent,
+        },
+        scrub: settings.scrub,
+        marker: settings.marker,
+        adopt: settings.adopt,
+        accept_root: settings.accept_root,
+        only,
     }
 }
 
@@ -152,7 +206,8 @@ fn filter(route: &Route, settings: &MirrorSettings) -> Result<Filter, Failure> {
             .hint("patterns are in gitignore syntax, such as `*.tmp`, `/cache/` or `!keep.tmp`")
     };
     let filter = Filter::new(&rules).map_err(unusable)?;
-    Ok(filter.and_always(route.own_directory()))
+    let marker = RelPath::root().join(&marker_name()).expect("a short name in the root is a path");
+    Ok(filter.and_always(route.own_directory()).and_always(Some(marker)))
 }
 
 fn open_snapshot(route: &Route) -> Result<Snapshot, Failure> {

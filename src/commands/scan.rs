@@ -1,13 +1,16 @@
 //! `roundsman scan`: one round of each mirror, or a loop of them.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use protocol::Change;
 use seams::clock::SystemClock;
 use seams::random::{Random, SystemRandom};
 use snapshot_db::set_aside;
 
 use crate::exit::{Exit, Failure, worst};
 use crate::output::{Line, Output, Summary, sorted};
+use crate::plan_file::{self, PlanHeader};
 use crate::round::{Report, RoundError};
 use crate::round_failure::failure;
 use crate::route::{Route, shown};
@@ -81,7 +84,7 @@ impl Rounds<'_> {
     fn one(&self, mirror: &mut Mirror, stop: &Stop) -> Exit {
         let began = Instant::now();
         let round = match self.round(mirror, stop) {
-            Ok((report, place)) => self.tell(report, place, began.elapsed(), stop),
+            Ok((report, place)) => self.tell(report, mirror, place, began.elapsed(), stop),
             Err(failure) => {
                 let summary = Summary { failed: true, dry_run: self.client.dry_run, ..Summary::default() };
                 self.output.failure(&failure);
@@ -99,15 +102,18 @@ impl Rounds<'_> {
         if self.client.dry_run {
             let route = Route::of(&mirror.settings, &self.client.state_dir)?;
             let watcher = self.output.watcher(&clock);
-            return Ok((dry_run(&route, &mirror.settings, threads, &*watcher)?, route.place()));
+            let report = dry_run(&route, &mirror.settings, threads, stop, &*watcher)?;
+            self.write_plan(&route, &report)?;
+            return Ok((report, route.place()));
         }
         if mirror.visit.is_none() {
             let route = Route::of(&mirror.settings, &self.client.state_dir)?;
             mirror.visit = Some(Visit::open(route, &mirror.settings, threads)?);
         }
         let visit = mirror.visit.as_ref().expect("was opened a line above");
+        let only = self.read_plan(visit.route())?;
         let watcher = self.output.watcher(&clock);
-        let (report, place) = (visit.round(stop, &*watcher), visit.route().place());
+        let (report, place) = (visit.round(only, stop, &*watcher), visit.route().place());
         drop(watcher);
         if report.failure.as_ref().is_some_and(RoundError::is_damaged_snapshot) {
             let snapshot = visit.route().snapshot();
@@ -118,11 +124,33 @@ impl Rounds<'_> {
         Ok((report, place))
     }
 
-    /// Says what a round came to.
-    fn tell(&self, report: Report, place: String, took: Duration, stop: &Stop) -> Exit {
+    /// The changes that a person asked for; nothing where all are meant.
+    fn read_plan(&self, route: &Route) -> Result<Option<HashSet<Change>>, Failure> {
+        let Some(path) = &self.client.apply else { return Ok(None) };
+        Ok(Some(plan_file::read(path, &PlanHeader::of(route))?.into_iter().collect()))
+    }
+
+    /// Writes what a dry run would do where a person asked for it.
+    fn write_plan(&self, route: &Route, report: &Report) -> Result<(), Failure> {
+        let Some(path) = self.client.plan.as_ref().filter(|_| report.failure.is_none() && !report.stopped) else {
+            return Ok(());
+        };
+        let held = report.held.iter().map(|held| &held.change);
+        let mut plan: Vec<(Line, Change)> =
+            report.changes.iter().chain(held).map(|change| (line(report, change), change.clone())).collect();
+        plan.sort_by(|a, b| a.1.path().cmp(b.1.path()));
+        Ok(plan_file::write(path, &PlanHeader::of(route), &plan)?)
+    }
+
+    /// Says what a round came to, and remembers it for `status`.
+    fn tell(&self, report: Report, mirror: &Mirror, place: String, took: Duration, stop: &Stop) -> Exit {
         let lines = lines(&report);
         let exit = exit(&report, stop);
         let failed = report.failure.is_some();
+        let round = report.round;
+        if report.left_alone > 0 {
+            self.output.message(&format!("{} changes that the plan does not name were left alone", report.left_alone));
+        }
         let summary = summary(&report, place, self.client.dry_run).count(&lines).took(took);
         // A person who makes a round wants to know what went wrong; each change only if asked for.
         let each = self.client.dry_run || self.wanted.json || self.wanted.verbose > 0;
@@ -139,24 +167,41 @@ impl Rounds<'_> {
             }
             None => exit,
         };
-        self.output.summary(&Summary { failed, ..summary }, exit);
+        let summary = Summary { failed, ..summary };
+        self.output.summary(&summary, exit);
+        if let (Some(round), Some(visit)) = (round, &mirror.visit) {
+            visit.record(round, exit, &summary);
+        }
         exit
     }
 }
 
 fn lines(report: &Report) -> Vec<Line> {
-    let changes = report.changes.iter().map(|change| Line::of(change, report.directories.contains(change.path())));
+    let changes = report.changes.iter().map(|change| line(report, change));
+    let held = report.held.iter().map(|held| Line::held(&held.change, is_directory(report, &held.change), &*held.why));
     let problems = report.problems.iter().map(|(path, reason)| Line::problem(path.clone(), reason));
     let deferred = report.deferred.iter().map(|(path, reason)| Line::deferred(path.clone(), reason));
-    sorted(changes.chain(problems).chain(deferred).collect())
+    sorted(changes.chain(held).chain(problems).chain(deferred).collect())
+}
+
+fn line(report: &Report, change: &Change) -> Line {
+    match change {
+        Change::Modify { path, .. } if report.silent.contains(path) => Line::silent(change),
+        _ => Line::of(change, is_directory(report, change)),
+    }
+}
+
+fn is_directory(report: &Report, change: &Change) -> bool {
+    report.directories.contains(change.path())
 }
 
 /// The exit code of a round that came to its end.
 fn exit(report: &Report, stop: &Stop) -> Exit {
+    let held = (!report.held.is_empty()).then_some(Exit::Held);
     let problems = (!report.problems.is_empty()).then_some(Exit::Problems);
     let deferred = (!report.deferred.is_empty()).then_some(Exit::Deferred);
     let stopped = report.stopped.then(|| stop.exit().unwrap_or(Exit::Terminated));
-    worst([problems, deferred, stopped].into_iter().flatten())
+    worst([held, problems, deferred, stopped].into_iter().flatten())
 }
 
 fn summary(report: &Report, mirror: String, dry_run: bool) -> Summary {
@@ -169,6 +214,8 @@ fn summary(report: &Report, mirror: String, dry_run: bool) -> Summary {
         requests: report.traffic.requests,
         revision: report.revision,
         skipped: report.counts.special,
+        excluded_kept: report.counts.excluded_kept,
+        held_list: report.held_list.map(|digest| digest.to_string()),
         mirror,
         dry_run,
         stopped: report.stopped,

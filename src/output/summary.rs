@@ -71,6 +71,11 @@ impl Summary {
         self
     }
 
+    /// As `--json` prints it, to be kept.
+    pub(crate) fn to_json(&self) -> String {
+        super::json::summary(self).trim_end().to_owned()
+    }
+
     /// The same with the time it took, to the millisecond.
     pub(crate) fn took(self, time: Duration) -> Self {
         let milliseconds = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
