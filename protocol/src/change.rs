@@ -138,6 +138,13 @@ impl Change {
         }
     }
 
+    /// Whether it brings a file that was not there before, under whatever name.
+    #[must_use]
+    pub fn brings_file(&self) -> bool {
+        let (Self::Create { entry, .. } | Self::Replace { entry, .. }) = self else { return false };
+        entry.kind() == Kind::File
+    }
+
     /// Whether it leaves a directory at its path.
     #[must_use]
     pub fn is_directory(&self) -> bool {

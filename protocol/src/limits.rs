@@ -44,6 +44,9 @@ pub const MAX_PAGE_ROWS: usize = 10_000;
 /// Most bytes of content in one answer.
 pub const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
 
+/// How far back a mirror's revisions count for the brake on files that cease to exist.
+pub const BRAKE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Proposals one mirror keeps open; the oldest gives way.
 pub const MAX_OPEN_PROPOSALS: usize = 4;
 /// A proposal or staged content that nobody touched for so long is swept away.

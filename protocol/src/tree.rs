@@ -50,6 +50,21 @@ impl Tree {
         self.entries.is_empty()
     }
 
+    /// How many files it has.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.entries.values().filter(|entry| entry.kind() == Kind::File).count() as u64
+    }
+
+    /// How many files cease to exist by a set of changes that makes `after` of this tree: those that were, and that
+    /// came, and are not. A file that only moves or changes goes on; one that is deleted on its own or with a
+    /// directory, overwritten by a move, or replaced by another kind does not.
+    #[must_use]
+    pub fn ended_by(&self, changes: &[Change], after: &Self) -> u64 {
+        let arriving = changes.iter().filter(|change| change.brings_file()).count() as u64;
+        (self.files() + arriving).saturating_sub(after.files())
+    }
+
     /// Sets the root's metadata.
     pub fn set_root(&mut self, metadata: Metadata) {
         self.root = metadata;

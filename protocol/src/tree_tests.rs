@@ -117,3 +117,31 @@ fn a_refusal_changes_nothing_and_names_every_change_concerned() {
     let refusals = tree(&["a=1"]).apply(&changes).expect_err("must be refused");
     assert_eq!(refusals.iter().map(|refused| refused.index).collect::<Vec<_>>(), [1, 2]);
 }
+
+/// How many files cease to exist by these changes.
+fn ended(old: &[&str], changes: &[Change]) -> u64 {
+    let old = tree(old);
+    let new = old.apply(changes).expect("a good batch in this test");
+    old.ended_by(changes, &new)
+}
+
+#[test]
+fn files_that_are_deleted_overwritten_or_replaced_end_and_no_others() {
+    let old = &["a=1", "b=2", "d/", "d/x=3", "d/e/", "d/e/y=4"][..];
+    let link = Entry::Symlink {
+        metadata: Metadata::default(),
+        target: crate::LinkTarget::parse(b"t").expect("valid in this test"),
+    };
+    assert_eq!(tree(old).files(), 4);
+    assert_eq!(ended(old, &[delete("a")]), 1);
+    assert_eq!(ended(old, &[delete("d")]), 2, "with everything below");
+    assert_eq!(ended(old, &[delete("d"), moved("d/e", "e", directory())]), 1, "what moves out goes on");
+    assert_eq!(ended(old, &[moved("d", "f", directory())]), 0);
+    assert_eq!(ended(old, &[moved("a", "b", file("1"))]), 1, "overwritten");
+    assert_eq!(ended(old, &[moved("a", "b", file("2")), moved("b", "a", file("1"))]), 0, "swapped");
+    assert_eq!(ended(old, &[Change::Modify { path: path("a"), entry: file("9") }]), 0);
+    assert_eq!(ended(old, &[Change::Replace { path: path("a"), entry: link }]), 1);
+    assert_eq!(ended(old, &[Change::Replace { path: path("d"), entry: file("9") }]), 2);
+    assert_eq!(ended(old, &[delete("a"), create("a", file("9"))]), 1, "another file under the same name");
+    assert_eq!(ended(old, &[create("n", file("9"))]), 0);
+}

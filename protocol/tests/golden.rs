@@ -99,6 +99,8 @@ fn responses() -> Vec<(&'static str, &'static str, Response)> {
         source: Some(source()),
         wanted: vec![],
         is_empty: false,
+        ended_files: 300,
+        files: 70_000,
     };
     let missing = vec![Missing { index: 0, ranges: vec![ByteRange { offset: 2, length: 2 }] }];
     let open = Proposed::Open { proposal: RevisionDigest::from_bytes([0x44; 32]), missing };
@@ -158,6 +160,17 @@ fn an_unknown_optional_field_is_ignored_and_an_unknown_kind_of_change_refused() 
     // [99, ["a"]]
     let unknown = [0x82, 0x18, 0x63, 0x81, 0x41, b'a'];
     assert!(minicbor::decode::<Change>(&unknown).is_err());
+}
+
+#[test]
+fn a_contact_reply_without_file_counts_has_none() {
+    let (route, _, reply) = responses().swap_remove(1);
+    let mut old = reply.encode();
+    // A map of two keys less: 7 and 8 are the last.
+    old[0] -= 2;
+    old.truncate(old.len() - "0719012c081a00011170".len() / 2);
+    let Ok(Response::Contact(read)) = Response::decode(route, &old) else { panic!("must be read") };
+    assert_eq!((read.ended_files, read.files, read.in_chain), (0, 0, true));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod batch;
 mod contents;
 mod difference;
 mod error;
+mod files;
 mod listing;
 mod lookup;
 mod mirrors;

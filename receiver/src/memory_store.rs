@@ -15,6 +15,7 @@ use protocol::wire::{
     Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
 };
 use protocol::{ClientName, MirrorName, Problem, ProblemCode, StoreId};
+use seams::clock::{Clock, SystemClock};
 
 use crate::memory_store::contents::Contents;
 use crate::memory_store::mirror::Mirror;
@@ -27,6 +28,7 @@ use crate::store::rules::{head_moved, judge_writer, no_mirror, unknown_proposal}
 #[derive(Debug)]
 pub struct MemoryStore {
     id: StoreId,
+    clock: Arc<dyn Clock>,
     clients: Mutex<BTreeMap<ClientName, Client>>,
 }
 
@@ -43,10 +45,16 @@ impl Client {
 }
 
 impl MemoryStore {
-    /// A store without mirrors.
+    /// A store without mirrors, that goes by the machine's own clock.
     #[must_use]
     pub fn new(id: StoreId) -> Self {
-        Self { id, clients: Mutex::default() }
+        Self::with_clock(id, Arc::new(SystemClock::new()))
+    }
+
+    /// A store without mirrors, that goes by this clock.
+    #[must_use]
+    pub fn with_clock(id: StoreId, clock: Arc<dyn Clock>) -> Self {
+        Self { id, clock, clients: Mutex::default() }
     }
 
     fn clients(&self) -> MutexGuard<'_, BTreeMap<ClientName, Client>> {
@@ -66,7 +74,7 @@ impl Store for MemoryStore {
 
     fn contact(&self, client: &ClientName, request: &Contact) -> Result<ContactReply, Problem> {
         self.with(client, |client| match client.mirrors.get(&request.mirror) {
-            Some(mirror) => Ok(mirror.contact(request)),
+            Some(mirror) => Ok(mirror.contact(request, self.clock.now())),
             None => Ok(Mirror::nobody_claimed(request)),
         })
     }
@@ -146,7 +154,7 @@ impl Store for MemoryStore {
                 mirror.proposals.demand_literals(&proposal, &wrong);
                 return Ok(Committed::Incomplete { missing: wrong });
             }
-            mirror.append(proposal.result, request.lineage, tree);
+            mirror.append(&proposal, request.lineage, tree, self.clock.now());
             mirror.proposals.close(request.proposal);
             Ok(Committed::Durable { head: proposal.result, wanted: Vec::new() })
         })
@@ -177,5 +185,8 @@ impl Store for MemoryStore {
 mod tests {
     use super::*;
 
-    crate::store::conformance::suite!(|| (MemoryStore::new(StoreId::from_bytes([7; 16])), ()));
+    crate::store::conformance::suite!(|| {
+        let clock = std::sync::Arc::new(seams::memory::ManualClock::new(SystemClock::new().now()));
+        (MemoryStore::with_clock(StoreId::from_bytes([7; 16]), clock.clone()), clock, ())
+    });
 }

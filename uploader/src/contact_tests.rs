@@ -32,6 +32,8 @@ fn reply(theirs: Head, head_lineage: Lineage, in_chain: bool) -> ContactReply {
         source: None,
         wanted: vec![],
         is_empty: false,
+        ended_files: 0,
+        files: 0,
     }
 }
 

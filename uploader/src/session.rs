@@ -29,6 +29,10 @@ pub struct Contacted {
     pub source: Option<Source>,
     /// Whether the mirror held nothing when it was asked.
     pub is_empty: bool,
+    /// How many files ceased to exist by the mirror's revisions of the last 24 hours, by the receiver's clock.
+    pub ended_files: u64,
+    /// How many files the mirror had when it was asked.
+    pub files: u64,
     /// Contents that the receiver found damaged and asks for again.
     pub wanted: Vec<ContentId>,
     /// The head that both now agree on.
@@ -116,6 +120,12 @@ impl Meeting<'_> {
         self.reply.source.as_ref()
     }
 
+    /// Whether the mirror holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.reply.is_empty
+    }
+
     /// Does what [`decide`] says, until both sides agree. Interrupted at any point, the next meeting finds the way
     /// from there.
     ///
@@ -142,8 +152,9 @@ impl Meeting<'_> {
         }
         tracing::debug!(?next, revision = head.number, "contact");
         let HelloReply { store, client, limits, features, .. } = self.hello;
-        let ContactReply { source, is_empty, wanted, .. } = self.reply;
-        Ok(Contacted { store, client, limits, features, source, is_empty, wanted, head, how: next })
+        let ContactReply { source, is_empty, wanted, ended_files, files, .. } = self.reply;
+        let how = next;
+        Ok(Contacted { store, client, limits, features, source, is_empty, ended_files, files, wanted, head, how })
     }
 
     /// Does what was decided; the head that both sides then share.

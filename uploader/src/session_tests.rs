@@ -48,6 +48,15 @@ fn a_claim_is_told_at_the_next_contact() {
 }
 
 #[test]
+fn contact_tells_how_many_files_there_are_and_how_many_ended() {
+    let receiver = ModelReceiver::new();
+    let client = established(&receiver);
+    client.round(&tree(&["a=1"]), 9).expect("a well receiver");
+    let contacted = client.contact().expect("a well receiver");
+    assert_eq!((contacted.ended_files, contacted.files), (2, 1));
+}
+
+#[test]
 fn a_meeting_shows_whose_copy_the_mirror_is_before_anything_is_taken_over() {
     let receiver = ModelReceiver::new();
     let owner = established(&receiver);

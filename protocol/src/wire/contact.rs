@@ -114,6 +114,16 @@ pub struct ContactReply {
     #[n(6)]
     #[cbor(default)]
     pub is_empty: bool,
+    /// How many files ceased to exist by this mirror's revisions of the last
+    /// [`BRAKE_WINDOW`](crate::limits::BRAKE_WINDOW), by the receiver's clock; see
+    /// [`Tree::ended_by`](crate::Tree::ended_by). The client's brake adds what its plan would end.
+    #[n(7)]
+    #[cbor(default)]
+    pub ended_files: u64,
+    /// How many files the mirror has now.
+    #[n(8)]
+    #[cbor(default)]
+    pub files: u64,
 }
 
 /// Records the source of a mirror; makes the mirror if there is none.

@@ -4,6 +4,7 @@ use protocol::wire::Round;
 use protocol::{ChangeKind, ContentId, Entry, Head, Lineage, Name, RelPath, Timestamp};
 use rusqlite::{Connection, params};
 
+use crate::catalog::files::settle_files;
 use crate::catalog::row::{attributes_blob, kind_number, signed};
 use crate::catalog::{Catalog, CatalogError, Disk, MirrorId, Node, Row, VersionId};
 
@@ -87,11 +88,12 @@ impl Catalog {
     pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), CatalogError> {
         let transaction = self.connection.transaction()?;
         let number = batch.revision.head.number;
-        insert_revision(&transaction, batch.mirror, &batch.revision)?;
         close_rows(&transaction, number, &batch.closings)?;
         for opening in &batch.openings {
             insert_row(&transaction, batch.mirror, number, opening)?;
         }
+        let ended_files = settle_files(&transaction, batch)?;
+        insert_revision(&transaction, batch.mirror, &batch.revision, ended_files)?;
         for version in &batch.versions {
             insert_version(&transaction, batch.mirror, version, batch.revision.committed_at)?;
         }
@@ -123,9 +125,14 @@ impl Catalog {
     }
 }
 
-fn insert_revision(connection: &Connection, mirror: MirrorId, new: &RevisionRecord) -> Result<(), CatalogError> {
+fn insert_revision(
+    connection: &Connection,
+    mirror: MirrorId,
+    new: &RevisionRecord,
+    ended_files: u64,
+) -> Result<(), CatalogError> {
     let count = |kind| i64::try_from(new.kinds.iter().filter(|k| **k == kind).count()).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO revision VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let sql = "INSERT INTO revision VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     connection.prepare_cached(sql)?.execute(params![
         mirror,
         signed(new.head.number),
@@ -140,6 +147,7 @@ fn insert_revision(connection: &Connection, mirror: MirrorId, new: &RevisionReco
         count(ChangeKind::Delete),
         count(ChangeKind::Move),
         count(ChangeKind::Replace),
+        signed(ended_files),
     ])?;
     Ok(())
 }

@@ -75,7 +75,7 @@ impl Catalog {
             params![name.as_str(), node, &source.path[..], &source.identity[..], source.host, now.as_nanos()],
         )?;
         let mirror = MirrorId(transaction.last_insert_rowid());
-        let sql = "INSERT INTO revision VALUES (?1, 0, ?2, NULL, NULL, NULL, ?3, 0, 0, 0, 0, 0, 0)";
+        let sql = "INSERT INTO revision VALUES (?1, 0, ?2, NULL, NULL, NULL, ?3, 0, 0, 0, 0, 0, 0, 0)";
         transaction.execute(sql, params![mirror, Head::genesis().digest.as_bytes(), now.as_nanos()])?;
         let entry = protocol::Entry::Directory { metadata: Metadata::default() };
         let root = Opening { parent: Node::CLIENT, name: name.as_name(), node, entry, disk };

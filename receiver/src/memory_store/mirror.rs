@@ -6,12 +6,14 @@ use protocol::wire::{
     ChangesPage, ChangesSince, Claim, Claimed, Contact, ContactReply, EntriesPage, ListAt, Listed, ReadAt, Source,
     TakeOver, TakenOver,
 };
-use protocol::{Entry, Head, Lineage, Problem, ProblemCode, RelPath, Tree};
+use protocol::{Entry, Head, Lineage, Problem, ProblemCode, RelPath, Timestamp, Tree};
 
 use crate::memory_store::difference::difference;
 use crate::store::page::{PageBudget, changes_page, entry_bytes};
-use crate::store::proposal::OpenProposals;
-use crate::store::rules::{ClaimVerdict, head_moved, judge_claim, judge_heir, malformed, no_revision};
+use crate::store::proposal::{OpenProposals, Proposal};
+use crate::store::rules::{
+    ClaimVerdict, brake_window_start, head_moved, judge_claim, judge_heir, malformed, no_revision,
+};
 
 #[derive(Debug)]
 pub(super) struct Mirror {
@@ -26,12 +28,21 @@ pub(super) struct Mirror {
 struct Revision {
     head: Head,
     lineage: Option<Lineage>,
+    committed_at: Timestamp,
+    /// How many files ceased to exist by it.
+    ended_files: u64,
     tree: Tree,
 }
 
 impl Mirror {
     pub(super) fn new() -> Self {
-        let genesis = Revision { head: Head::genesis(), lineage: None, tree: Tree::new() };
+        let genesis = Revision {
+            head: Head::genesis(),
+            lineage: None,
+            committed_at: Timestamp::from_nanos(i64::MIN),
+            ended_files: 0,
+            tree: Tree::new(),
+        };
         Self {
             source: None,
             revisions: vec![genesis],
@@ -42,7 +53,7 @@ impl Mirror {
 
     /// Where a mirror stands that does not exist.
     pub(super) fn nobody_claimed(request: &Contact) -> ContactReply {
-        Self::new().contact(request)
+        Self::new().contact(request, Timestamp::default())
     }
 
     fn last(&self) -> &Revision {
@@ -61,8 +72,20 @@ impl Mirror {
         self.superseded.get(&lineage).copied()
     }
 
-    pub(super) fn append(&mut self, head: Head, lineage: Lineage, tree: Tree) {
-        self.revisions.push(Revision { head, lineage: Some(lineage), tree });
+    /// Revision times never go back.
+    pub(super) fn append(&mut self, proposal: &Proposal, lineage: Lineage, tree: Tree, now: Timestamp) {
+        self.revisions.push(Revision {
+            head: proposal.result,
+            lineage: Some(lineage),
+            committed_at: now.max(self.last().committed_at),
+            ended_files: self.tree().ended_by(&proposal.changes, &tree),
+            tree,
+        });
+    }
+
+    fn ended_files_since(&self, since: Timestamp) -> u64 {
+        let counted = self.revisions.iter().filter(|revision| revision.committed_at > since);
+        counted.map(|revision| revision.ended_files).sum()
     }
 
     fn revision(&self, number: u64) -> Option<&Revision> {
@@ -73,7 +96,7 @@ impl Mirror {
         self.revision(head.number).is_some_and(|revision| revision.head == head)
     }
 
-    pub(super) fn contact(&self, request: &Contact) -> ContactReply {
+    pub(super) fn contact(&self, request: &Contact, now: Timestamp) -> ContactReply {
         ContactReply {
             head: self.head(),
             head_lineage: self.last().lineage,
@@ -82,6 +105,8 @@ impl Mirror {
             source: self.source.clone(),
             wanted: Vec::new(),
             is_empty: self.tree().is_empty(),
+            ended_files: self.ended_files_since(brake_window_start(now)),
+            files: self.tree().files(),
         }
     }
 

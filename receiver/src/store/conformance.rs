@@ -3,17 +3,19 @@
 
 mod batches;
 mod contents;
+mod files;
 mod heads;
 pub(crate) mod histories;
 pub(crate) mod peer;
 
 pub(crate) use batches::*;
 pub(crate) use contents::*;
+pub(crate) use files::*;
 pub(crate) use heads::*;
 pub(crate) use histories::*;
 
-/// Makes every test of the suite a test of the module it is called in. Takes a way to make
-/// a fresh store, and whatever must be kept for as long as it is used.
+/// Makes every test of the suite a test of the module it is called in. Takes a way to make a fresh store, the
+/// clock it goes by, and whatever must be kept for as long as it is used.
 macro_rules! suite {
     ($make:expr) => {
         $crate::store::conformance::suite!(@ $make;
@@ -49,14 +51,35 @@ macro_rules! suite {
             pages_cover_a_tree_that_does_not_fit_into_one
             a_fresh_mirror_passes_its_check
             random_histories_give_what_the_model_gives
+            an_unknown_mirror_has_no_files
+            a_deleted_file_is_counted_and_a_symlink_is_not
+            a_deleted_directory_counts_every_file_below_it
+            what_leaves_a_deleted_directory_first_is_not_counted
+            what_left_or_ended_before_its_directory_is_not_counted_again
+            a_directory_replaced_by_a_file_counts_what_was_in_it
+            a_file_replaced_by_another_kind_is_counted
+            a_file_that_a_move_overwrites_is_counted
+            another_file_under_the_name_of_a_deleted_one_does_not_hide_it
+            swaps_renames_and_new_contents_end_nothing
+            small_deletes_add_up
+            mirrors_of_one_client_are_counted_apart
+            a_takeover_keeps_the_window_whoever_asks_from_wherever;
+            a_day_later_a_revision_does_not_count_any_more
+            a_clock_set_back_lets_nothing_leave_the_window_early
         );
     };
-    (@ $make:expr; $($test:ident)*) => {
+    (@ $make:expr; $($test:ident)*; $($timed:ident)*) => {
         $(#[test]
         fn $test() {
             let make = $make;
-            let (store, _kept) = make();
+            let (store, _clock, _kept) = make();
             $crate::store::conformance::$test(&store);
+        })*
+        $(#[test]
+        fn $timed() {
+            let make = $make;
+            let (store, clock, _kept) = make();
+            $crate::store::conformance::$timed(&store, &clock);
         })*
     };
 }

@@ -1,7 +1,8 @@
 //! Decisions that all stores share: who may write, whose copy a mirror is, and the words for a refusal.
 
+use protocol::limits::BRAKE_WINDOW;
 use protocol::wire::Source;
-use protocol::{Head, Lineage, MirrorName, Problem, ProblemCode, escape};
+use protocol::{Head, Lineage, MirrorName, Problem, ProblemCode, Timestamp, escape};
 
 /// What a claim comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,11 @@ pub(crate) fn judge_claim(
 
 fn shown(source: &Source) -> String {
     format!("{} on {}", escape(&source.path), escape(source.host.as_bytes()))
+}
+
+/// Revisions after this moment count for the brake. A clock that was set back lets none of them leave early.
+pub(crate) fn brake_window_start(now: Timestamp) -> Timestamp {
+    now.plus_nanos(i64::try_from(BRAKE_WINDOW.as_nanos()).map_or(i64::MIN, |window| -window))
 }
 
 /// Refuses a lineage that was superseded: a revision on this base would lie past its fork.

@@ -10,7 +10,9 @@ use seams::fs::File;
 
 use crate::catalog::{Catalog, Disk, Row};
 use crate::store::page::{PageBudget, changes_page, entry_bytes};
-use crate::store::rules::{ClaimVerdict, head_moved, judge_claim, judge_heir, malformed, no_revision};
+use crate::store::rules::{
+    ClaimVerdict, brake_window_start, head_moved, judge_claim, judge_heir, malformed, no_revision,
+};
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::problems::disk;
@@ -26,6 +28,8 @@ pub(super) fn nobody_claimed(request: &Contact) -> ContactReply {
         source: None,
         wanted: Vec::new(),
         is_empty: true,
+        ended_files: 0,
+        files: 0,
     }
 }
 
@@ -38,6 +42,7 @@ impl ClientStore {
         let catalog = self.catalog();
         let Some(mirror) = catalog.mirror(&request.mirror)? else { return Ok(nobody_claimed(request)) };
         let (head, head_lineage, _) = catalog.head(mirror.id)?;
+        let files = catalog.file_counts(mirror.id, brake_window_start(self.now()))?;
         Ok(ContactReply {
             head,
             head_lineage,
@@ -45,6 +50,8 @@ impl ClientStore {
             superseded_at: catalog.superseded_at(mirror.id, request.lineage)?,
             wanted: catalog.wanted(mirror.id)?,
             is_empty: catalog.is_empty(mirror.root)?,
+            ended_files: files.ended,
+            files: files.now,
             source: Some(mirror.source),
         })
     }

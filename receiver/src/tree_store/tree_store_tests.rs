@@ -10,20 +10,25 @@ mod histories;
 mod meddling;
 #[path = "tests/restarts.rs"]
 mod restarts;
+#[path = "tests/upgrades.rs"]
+mod upgrades;
 #[path = "tests/world.rs"]
 mod world;
 
 mod on_disk {
-    use super::world::DiskWorld;
+    use super::world::{DiskWorld, present};
 
     crate::store::conformance::suite!(|| {
-        let world = DiskWorld::new();
-        (world.open(), world)
+        let (world, clock) = (DiskWorld::new(), present());
+        (world.open_at(clock.clone()), clock, world)
     });
 }
 
 mod in_memory {
-    use super::world::in_memory;
+    use super::world::{in_memory, present};
 
-    crate::store::conformance::suite!(|| (in_memory(), ()));
+    crate::store::conformance::suite!(|| {
+        let clock = present();
+        (in_memory(clock.clone()), clock, ())
+    });
 }

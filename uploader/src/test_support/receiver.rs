@@ -46,6 +46,8 @@ pub(crate) struct Revision {
     pub(crate) head: Head,
     pub(crate) lineage: Option<Lineage>,
     pub(crate) tree: Tree,
+    /// How many files ceased to exist by it. No time passes here: all revisions are of the last 24 hours.
+    pub(crate) ended_files: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -58,7 +60,7 @@ struct Open {
 
 impl ModelReceiver {
     pub(crate) fn new() -> Arc<Self> {
-        let genesis = Revision { head: Head::genesis(), lineage: None, tree: Tree::new() };
+        let genesis = Revision { head: Head::genesis(), lineage: None, tree: Tree::new(), ended_files: 0 };
         Arc::new(Self(Mutex::new(State {
             store: StoreId::from_bytes([1; 16]),
             chain: vec![genesis],
@@ -143,6 +145,8 @@ impl State {
             source: self.source.clone(),
             wanted: Vec::new(),
             is_empty: newest.tree.is_empty(),
+            ended_files: self.chain.iter().map(|revision| revision.ended_files).sum(),
+            files: newest.tree.files(),
         }
     }
 
@@ -285,7 +289,8 @@ impl State {
         }
         let tree = self.newest().tree.apply(&open.changes).expect("was applied to the same base when proposed");
         let head = open.base.after(&open.changes);
-        self.chain.push(Revision { head, lineage: Some(commit.lineage), tree });
+        let ended_files = self.newest().tree.ended_by(&open.changes, &tree);
+        self.chain.push(Revision { head, lineage: Some(commit.lineage), tree, ended_files });
         Ok(Committed::Durable { head, wanted: Vec::new() })
     }
 }

@@ -136,7 +136,11 @@ pub(crate) fn play(peer: &Peer<'_>, history: &[Vec<Intent>], mut after_each: imp
         let unchecked: Vec<Change> = intents.iter().map(|intent| intent.change(tree)).collect();
         refuses_as_the_model(peer, tree, &unchecked);
         let (batch, result) = good_batch(tree, intents);
+        let ended = tree.ended_by(&batch, &result);
+        let before = peer.contact_at(Head::genesis()).ended_files;
         let head = peer.deliver(&batch);
+        let reply = peer.contact_at(head);
+        assert_eq!((reply.ended_files - before, reply.files), (ended, result.files()), "{batch:?}");
         after_each(&result);
         trees.push((head, result));
     }

@@ -17,9 +17,13 @@ use crate::tree_store::{Catalogs, TreeStore};
 
 pub(super) const ID: StoreId = StoreId::from_bytes([7; 16]);
 
+/// A clock that stands at the present until it is told otherwise.
+pub(super) fn present() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(SystemClock::new().now()))
+}
+
 /// A store that is wholly in memory.
-pub(super) fn in_memory() -> TreeStore {
-    let clock = Arc::new(SystemClock::new());
+pub(super) fn in_memory(clock: Arc<dyn Clock>) -> TreeStore {
     let fs = Memory::new(clock.clone());
     fs.make_directory(Path::new("/data")).expect("an absolute path");
     TreeStore::open(&fs, Path::new("/data"), ID, Catalogs::InMemory, clock).expect("the memory will do")
@@ -41,7 +45,10 @@ impl DiskWorld {
     }
 
     pub(super) fn open(&self) -> TreeStore {
-        let clock = Arc::new(SystemClock::new());
+        self.open_at(Arc::new(SystemClock::new()))
+    }
+
+    pub(super) fn open_at(&self, clock: Arc<dyn Clock>) -> TreeStore {
         TreeStore::open(&Disk, self.path(), ID, Catalogs::OnDisk, clock).expect("the directory will do")
     }
 
