@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::commands::decide::DigestPrefix;
 use crate::exit;
-pub(crate) use flags::{Flags, ForClient, ForConfig, ForData, ForReceiver, ForScan};
+pub(crate) use flags::{Flags, ForClient, ForConfig, ForData, ForReceiver, ForScan, ForState};
 pub(crate) use manual::man_pages;
 
 /// Keeps a directory tree mirrored on another machine, without file notifications.
@@ -46,9 +47,17 @@ Examples:
       The same at a receiver
   roundsman scan ~/Photos --to /mnt/backup --dry-run
       Show what would be done: + created, M content, U metadata, R moved, T kind changed, - deleted,
-      ! problem, ~ deferred
+      ? content changed although nothing else shows it, ! problem, ~ deferred, H held
+  roundsman scan ~/Photos --to /mnt/backup --dry-run --plan plan.ndjson
+  roundsman scan ~/Photos --to /mnt/backup --apply plan.ndjson
+      Write the plan down, look through it, take lines out; make the changes that are left
   roundsman scan --interval 30s
       Mirror every [[mirror]] of the configuration, and go on doing so";
+
+const HELD_HELP: &str = "\
+Where a round would end more files at the mirror than --max-delete allows, it delivers everything else
+and holds these changes, exit code 25. They are named by a digest, which `roundsman status` shows.
+The beginning of it is enough. Nothing else need be said: the mirror is found in the state directory.";
 
 const TAKEOVER_HELP: &str = "\
 A mirror has one live client. Where a second one arrives with an older state (a restored disk, a cloned machine), it
@@ -82,6 +91,32 @@ SIGTERM and SIGINT end it in good order.")]
         /// What to do.
         #[command(subcommand)]
         command: ClientCommand,
+    },
+    /// Say how the mirrors of this machine stand: rounds, what waits, what is held and why
+    #[command(after_help = "\
+Works beside running rounds, asks no receiver, looks at no source, and changes nothing.")]
+    Status {
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForState>,
+    },
+    /// Let go what the brake holds: exactly these changes, in the next round
+    #[command(after_help = HELD_HELP)]
+    Approve {
+        /// The beginning of the held list's digest, six digits at least
+        digest: DigestPrefix,
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForState>,
+    },
+    /// Keep at the mirror what the brake holds, and ask no more until the list changes
+    #[command(after_help = HELD_HELP)]
+    Reject {
+        /// The beginning of the held list's digest, six digits at least
+        digest: DigestPrefix,
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForState>,
     },
     /// Declare this machine the one that goes on with a mirror
     #[command(after_help = TAKEOVER_HELP)]

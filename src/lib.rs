@@ -22,6 +22,7 @@ pub mod round;
 mod round_failure;
 mod route;
 mod source_contents;
+mod status;
 mod stop;
 mod visit;
 mod way;
@@ -37,8 +38,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use snapshot_db::Decision;
 
 use args::{Cli, ClientCommand, Command, ConfigCommand};
+use commands::decide::DigestPrefix;
 use commands::scan::Rounds;
 use exit::{Exit, Failure};
 use output::{Output, Terminal};
@@ -90,6 +93,11 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         Command::Takeover { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::takeover::takeover(&typed.mirrors()?, &typed.client()?, output)
         }),
+        Command::Status { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::status::status(&typed.client()?.state_dir, output)
+        }),
+        Command::Approve { digest, flags } => decide(&digest, Decision::Approved, &gather(flags.layer, config)?),
+        Command::Reject { digest, flags } => decide(&digest, Decision::Rejected, &gather(flags.layer, config)?),
         Command::Config { command: ConfigCommand::Check { flags } } => {
             with_output(&gather(flags.layer, config)?, commands::config::check)
         }
@@ -110,6 +118,10 @@ fn scan(typed: &Typed) -> Result<Exit, Failure> {
         let (client, mirrors) = typed.rounds()?;
         Rounds { client, wanted: typed.output()?, output }.make(mirrors)
     })
+}
+
+fn decide(digest: &DigestPrefix, decision: Decision, typed: &Typed) -> Result<Exit, Failure> {
+    with_output(typed, |typed, output| commands::decide::decide(digest, decision, &typed.client()?.state_dir, output))
 }
 
 /// Does something with the log and the output that the settings ask for.

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::Timestamp;
+use serde::{Serialize, Serializer};
 
 /// The units of a rough span, the longest first, in seconds.
 const UNITS: [(u64, &str); 5] =
@@ -27,6 +28,23 @@ pub(crate) fn told(moment: Timestamp, now: Timestamp) -> String {
     format!("{rough} ({})", exact(moment))
 }
 
+/// A moment that programs read as RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) Timestamp);
+
+impl Moment {
+    /// As people read it: [`told`].
+    pub(crate) fn told(self, now: Timestamp) -> String {
+        told(self.0, now)
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&exact(self.0))
+    }
+}
+
 /// A span in its longest whole unit.
 fn span(seconds: u64) -> String {
     let (length, unit) = UNITS.into_iter().find(|(length, _)| seconds >= *length).unwrap_or((1, "second"));
@@ -41,7 +59,7 @@ mod tests {
     #[test]
     fn a_moment_is_told_in_its_longest_unit_and_exactly() {
         let now = Timestamp::from_parts(1_767_323_045, 5);
-        let told = |seconds| told(Timestamp::from_parts(1_767_323_045 + seconds, 0), now);
+        let told = |seconds: i64| told(Timestamp::from_parts(1_767_323_045 + seconds, 0), now);
         assert_eq!(told(0), "just now (2026-01-02T03:04:05Z)");
         assert_eq!(told(-1), "1 second ago (2026-01-02T03:04:04Z)");
         assert_eq!(told(-200), "3 minutes ago (2026-01-02T03:00:45Z)");

@@ -19,10 +19,11 @@ use crate::exit::{Exit, Failure};
 use crate::progress::{Bars, StatusLines};
 use crate::settings::OutputSettings;
 
-pub(crate) use json::Status;
-pub(crate) use line::{Line, sorted};
+pub(crate) use json::{JsonPath, Status};
+pub(crate) use line::{Line, Mark, sorted};
 pub(crate) use summary::Summary;
 pub(crate) use terminal::Terminal;
+pub(crate) use text::{changes, counted};
 
 /// How many lines are written in one go.
 const LINES_AT_ONCE: usize = 1_000;
@@ -150,6 +151,15 @@ impl Output {
     pub(crate) fn message(&self, message: &str) {
         if matches!(self.wanted, Wanted::Text | Wanted::Json) {
             self.stderr(&format!("{message}\n"));
+        }
+    }
+
+    /// The answer to what a command was asked, for people or for programs.
+    pub(crate) fn answer(&self, text: &str, answer: &impl serde::Serialize) {
+        match self.wanted {
+            Wanted::Text => self.stdout(text),
+            Wanted::Json => self.stdout(&json::object(answer)),
+            Wanted::Trouble | Wanted::JsonTrouble => {}
         }
     }
 

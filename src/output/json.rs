@@ -100,15 +100,15 @@ fn render_line(line: &Line, encoded: Option<&str>) -> String {
         encoded,
     };
     match line.mark {
-        Mark::Problem => render(&Message::Problem(Described { change: None, ..described })),
-        _ => render(&Message::Change(described)),
+        Mark::Problem => object(&Message::Problem(Described { change: None, ..described })),
+        _ => object(&Message::Change(described)),
     }
 }
 
 /// Why a command, or one round of it, ended early.
 pub(super) fn failure(failure: &Failure) -> String {
     let reason = format!("{:#}", failure.error);
-    render(&Message::Problem(Described {
+    object(&Message::Problem(Described {
         change: None,
         mark: None,
         path: None,
@@ -124,16 +124,32 @@ pub(super) fn failure(failure: &Failure) -> String {
 
 /// How a round goes on.
 pub(super) fn status(status: &Status) -> String {
-    render(&Message::Status(status))
+    object(&Message::Status(status))
 }
 
 /// What a round came to.
 pub(super) fn summary(summary: &Summary) -> String {
-    render(&Message::Summary(summary))
+    object(&Message::Summary(summary))
 }
 
-fn render(message: &Message<'_>) -> String {
-    serde_json::to_string(message).expect("strings, numbers and options of these have a JSON form") + "\n"
+/// One object, on a line of its own.
+pub(super) fn object(object: &impl Serialize) -> String {
+    serde_json::to_string(object).expect("strings, numbers, lists and options of these have a JSON form") + "\n"
+}
+
+/// A path below a source for programs: escaped for people, and exact in base64 where it is not UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct JsonPath {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+}
+
+impl From<&RelPath> for JsonPath {
+    fn from(path: &RelPath) -> Self {
+        let (path, path_base64) = name(path, false);
+        Self { path, path_base64 }
+    }
 }
 
 /// A name that is UTF-8 as it is, for JSON escapes what needs it; any other escaped for people, and exact in base64.

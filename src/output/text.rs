@@ -80,7 +80,7 @@ pub(super) fn summary(summary: &Summary) -> String {
 }
 
 /// What changed, in words: `2 created, 1 deleted`.
-pub(super) fn changes(summary: &Summary) -> String {
+pub(crate) fn changes(summary: &Summary) -> String {
     let counts = [
         (summary.created, "created"),
         (summary.modified, "modified"),
@@ -98,7 +98,8 @@ pub(super) fn changes(summary: &Summary) -> String {
     if shown.is_empty() { "nothing changed".to_owned() } else { shown.join(", ") }
 }
 
-fn counted(count: u64, noun: &str) -> String {
+/// A number and what it counts: `1 file`, `2,000 files`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(count), if count == 1 { "" } else { "s" })
 }
 
