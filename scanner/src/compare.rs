@@ -30,7 +30,7 @@ pub(crate) enum Look {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict<'a> {
     /// The mirror has it like this. Nothing to do, nothing to read.
-    Same,
+    Same { row: &'a Row },
     /// What it is now is known without reading; the mirror has it otherwise, or not at all.
     Differs { row: Option<&'a Row>, now: Entry, inode: u64 },
     /// A file whose bytes must be read.
@@ -43,24 +43,30 @@ pub(crate) enum Verdict<'a> {
     Special { row: Option<&'a Row> },
 }
 
-/// Compares a listing with rows, both sorted by name. What an incomplete listing does not name is not missing.
-pub(crate) fn compare<'a>(
-    listing: &'a [Listed],
-    rows: &'a [Row],
-    complete: bool,
-    now: Timestamp,
-) -> Vec<(&'a Name, Verdict<'a>)> {
+/// How to compare.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// Whether the listing is complete: what an incomplete one does not name is not missing.
+    pub complete: bool,
+    /// Whether every file is read, whatever its evidence says.
+    pub full: bool,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+/// Compares a listing with rows, both sorted by name.
+pub(crate) fn compare<'a>(listing: &'a [Listed], rows: &'a [Row], terms: Terms) -> Vec<(&'a Name, Verdict<'a>)> {
     let mut verdicts = Vec::new();
     let mut rows = rows.iter().peekable();
     for listed in listing {
         while let Some(row) = rows.next_if(|row| row.name < listed.name) {
-            not_named(row, complete, &mut verdicts);
+            not_named(row, terms.complete, &mut verdicts);
         }
         let row = rows.next_if(|row| row.name == listed.name);
-        verdicts.extend(look(listed, row, now).map(|verdict| (&listed.name, verdict)));
+        verdicts.extend(look(listed, row, terms).map(|verdict| (&listed.name, verdict)));
     }
     for row in rows {
-        not_named(row, complete, &mut verdicts);
+        not_named(row, terms.complete, &mut verdicts);
     }
     verdicts
 }
@@ -71,9 +77,9 @@ fn not_named<'a>(row: &'a Row, complete: bool, verdicts: &mut Vec<(&'a Name, Ver
     }
 }
 
-fn look<'a>(listed: &'a Listed, row: Option<&'a Row>, now: Timestamp) -> Option<Verdict<'a>> {
+fn look<'a>(listed: &'a Listed, row: Option<&'a Row>, terms: Terms) -> Option<Verdict<'a>> {
     match &listed.look {
-        Look::There { stat, stamps, target } => there(stat, *stamps, target.as_ref(), row, now),
+        Look::There { stat, stamps, target } => there(stat, *stamps, target.as_ref(), row, terms),
         Look::Excluded | Look::Unknown => None,
         Look::Vanished => Some(row.map_or(Verdict::Flown, |row| Verdict::Missing { row, vanished: true })),
     }
@@ -84,14 +90,14 @@ fn there<'a>(
     stamps: Stamps,
     target: Option<&protocol::LinkTarget>,
     row: Option<&'a Row>,
-    now: Timestamp,
+    terms: Terms,
 ) -> Option<Verdict<'a>> {
     let metadata = metadata(stat);
     let entry = match stat.kind {
         FileKind::Special => return Some(Verdict::Special { row }),
         FileKind::Directory => Entry::Directory { metadata },
         FileKind::Symlink => Entry::Symlink { metadata, target: target?.clone() },
-        FileKind::File => match row.and_then(|row| known_content(row, stat, stamps, now)) {
+        FileKind::File => match row.and_then(|row| known_content(row, stat, stamps, terms)) {
             Some(content) => Entry::File { metadata, size: stat.size, content },
             None => return Some(Verdict::Unread { row, stat: *stat, stamps }),
         },
@@ -99,15 +105,15 @@ fn there<'a>(
     Some(differs(row, entry, stat.inode))
 }
 
-fn known_content(row: &Row, stat: &Stat, stamps: Stamps, now: Timestamp) -> Option<protocol::ContentId> {
-    let reading = row.reading.as_ref()?;
-    still_holds(reading, &Evidence::from(stat), now, stamps).then_some(reading.content)
+fn known_content(row: &Row, stat: &Stat, stamps: Stamps, terms: Terms) -> Option<protocol::ContentId> {
+    let reading = row.reading.as_ref().filter(|_| !terms.full)?;
+    still_holds(reading, &Evidence::from(stat), terms.now, stamps).then_some(reading.content)
 }
 
 /// The verdict on something whose present state is known.
 pub(crate) fn differs(row: Option<&Row>, now: Entry, inode: u64) -> Verdict<'_> {
-    match row.and_then(|row| row.acknowledged.as_ref()) {
-        Some(was) if *was == now => Verdict::Same,
+    match row {
+        Some(row) if row.acknowledged.as_ref() == Some(&now) => Verdict::Same { row },
         Some(_) | None => Verdict::Differs { row, now, inode },
     }
 }

@@ -3,9 +3,11 @@ use seams::recorded::{DirectoryId, Reading, Trust};
 
 use super::*;
 use crate::fingerprint::tests::reading;
-use crate::trust::{FINE_STEP, Stamps};
+use crate::habits::Weight;
+use crate::trust::{Margins, Stamps};
 
-const STAMPS: Stamps = Stamps { step: FINE_STEP, local: true };
+const STAMPS: Stamps =
+    Stamps { margins: Margins::USUAL, fine: true, local: true, weight: Weight { inode: true, ctime: true } };
 const NOW: Timestamp = Timestamp::from_nanos(1_000_000_000_000);
 
 fn name(text: &str) -> Name {
@@ -38,7 +40,7 @@ fn read_row(text: &str, stat: &Stat, trust: Trust) -> Row {
 fn verdict(listed: Option<Listed>, row: Option<&Row>, complete: bool) -> Option<String> {
     let listing: Vec<Listed> = listed.into_iter().collect();
     let rows: Vec<Row> = row.into_iter().cloned().collect();
-    let verdicts = compare(&listing, &rows, complete, NOW);
+    let verdicts = compare(&listing, &rows, Terms { complete, full: false, now: NOW });
     verdicts.first().map(|(_, verdict)| {
         let text = format!("{verdict:?}");
         text.split([' ', '{']).next().expect("a name").to_owned()
@@ -126,7 +128,7 @@ fn listing_and_rows_are_merged_by_name() {
     let listing = [there("a", stat), there("c", stat), there("d", stat)];
     let rows =
         [read_row("b", &stat, Trust::Proven), read_row("c", &stat, Trust::Proven), read_row("e", &stat, Trust::Proven)];
-    let names: Vec<String> = compare(&listing, &rows, true, NOW)
+    let names: Vec<String> = compare(&listing, &rows, Terms { complete: true, full: false, now: NOW })
         .iter()
         .map(|(name, verdict)| format!("{name} {}", shown(verdict)))
         .collect();
@@ -135,7 +137,7 @@ fn listing_and_rows_are_merged_by_name() {
 
 fn shown(verdict: &Verdict<'_>) -> &'static str {
     match verdict {
-        Verdict::Same => "Same",
+        Verdict::Same { .. } => "Same",
         Verdict::Differs { .. } => "Differs",
         Verdict::Unread { .. } => "Unread",
         Verdict::Missing { .. } => "Missing",

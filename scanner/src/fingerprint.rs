@@ -10,7 +10,7 @@ use seams::progress::Progress;
 use seams::recorded::{Evidence, Fingerprint, Reading, Trust};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::trust::{ReadStart, Stamps, trust};
+use crate::trust::{ReadStart, Stamps, is_silent, trust};
 
 /// How often a file that changes under the reader is read anew before it is deferred.
 const READ_ATTEMPTS: usize = 3;
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
             let wanted = shorter.map_or(before, |(stat, _)| stat);
             let pass = self.passes(&*file, &wanted, old)?;
             let whole = pass.length == wanted.size;
-            let unmoved = Evidence::from(&before) == Evidence::from(&file.stat()?);
+            let unmoved = stamps.agree(&Evidence::from(&before), &Evidence::from(&file.stat()?));
             match shorter {
                 Some((stat, first)) if whole && first == pass.fingerprint => {
                     return Ok(Some((unproven(reading(&stat, &pass, old, start, stamps)), stat)));
@@ -144,8 +144,13 @@ fn reading(stat: &Stat, pass: &Pass, old: Option<&Reading>, start: ReadStart, st
     let content =
         pass.content.or(old.map(|old| old.content)).expect("a pass has a content id or an old one that holds");
     // The same evidence in an earlier round was first seen then.
-    let first_seen = old.filter(|old| old.evidence == evidence).map_or(start.moment, |old| old.first_seen);
-    let trust = trust(&evidence, first_seen, start, stamps);
+    let first_seen =
+        old.filter(|old| stamps.agree(&old.evidence, &evidence)).map_or(start.moment, |old| old.first_seen);
+    let silent = old.is_some_and(|old| is_silent(old, &evidence, old.fingerprint == pass.fingerprint, start, stamps));
+    let trust = match trust(&evidence, first_seen, start, stamps) {
+        Trust::Proven | Trust::UntilStamp if silent => Trust::Silent,
+        trust => trust,
+    };
     Reading { evidence, fingerprint: pass.fingerprint, content, first_seen, trust, verified: start.wall }
 }
 

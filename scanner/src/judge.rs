@@ -4,14 +4,18 @@ use std::io;
 
 use protocol::{Entry, Kind, Name, RelPath};
 use seams::fs::{FileKind, Stat};
-use seams::recorded::Row;
+use seams::known::PostponedKind;
+use seams::recorded::{Evidence, Reading, Row, Trust};
 
 use crate::compare::{Look, Verdict, differs, metadata};
-use crate::finding::{Deferral, Finding, Trouble};
+use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::{Outcome, Reader};
+use crate::habits::Tally;
 use crate::open_directories::OpenDirectory;
+use crate::patience::{is_waiting, is_young};
 use crate::round::Round;
 use crate::scan::{ScanError, Scanned};
+use crate::scrub::{Candidate, Selection};
 use crate::trust::Stamps;
 
 /// One directory being judged, and what is noted of it.
@@ -20,14 +24,17 @@ pub(crate) struct Judge<'a, 'r, 'b> {
     directory: &'a OpenDirectory,
     reader: &'a mut Reader<'b>,
     noted: Scanned,
+    tally: Tally,
+    selection: Selection,
     absent: Vec<Row>,
     vanished: Vec<Name>,
 }
 
 impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     pub(crate) fn new(round: &'a Round<'r>, directory: &'a OpenDirectory, reader: &'a mut Reader<'b>) -> Self {
+        let (noted, tally, selection) = (Scanned::default(), Tally::default(), round.scrub.fresh());
         let mut judge =
-            Self { round, directory, reader, noted: Scanned::default(), absent: Vec::new(), vanished: Vec::new() };
+            Self { round, directory, reader, noted, tally, selection, absent: Vec::new(), vanished: Vec::new() };
         for listed in &directory.listed {
             if let Look::There { stat, .. } = &listed.look {
                 judge.count(&listed.name, stat);
@@ -56,7 +63,17 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
 
     /// What was noted; rows that seem gone; names that vanished while we looked.
     pub(crate) fn finish(self) -> (Scanned, Vec<Row>, Vec<Name>) {
+        if let Some(filesystem) = self.round.stamps.key(self.directory.stat.device).filter(|_| !self.directory.again) {
+            self.round.observed.add(filesystem, self.tally);
+        }
+        self.round.scrub.merge(self.selection);
         (self.noted, self.absent, self.vanished)
+    }
+
+    /// What was read so far, if it is so many.
+    pub(crate) fn readings(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
+        let readings = &mut self.noted.readings;
+        if readings.len() < at_least { Vec::new() } else { std::mem::take(readings) }
     }
 
     fn path(&mut self, name: &Name) -> Option<RelPath> {
@@ -71,9 +88,13 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
 
     /// Turns one verdict into findings.
     pub(crate) fn take(&mut self, name: &Name, verdict: Verdict<'_>) -> Result<(), ScanError> {
+        self.round.go_on()?;
         match verdict {
-            Verdict::Same => {}
-            Verdict::Differs { row, now, inode } => self.differs(name, row, now, inode)?,
+            Verdict::Same { row } => {
+                self.evidence_holds(row);
+                self.select(name, row);
+            }
+            Verdict::Differs { row, now, inode } => self.known(name, row, now, inode)?,
             Verdict::Unread { row, stat, stamps } => self.read(name, row, &stat, stamps)?,
             Verdict::Missing { row, vanished } => self.missing(row, vanished),
             Verdict::Flown => self.vanished.push(name.clone()),
@@ -94,47 +115,118 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         }
     }
 
-    fn differs(&mut self, name: &Name, row: Option<&Row>, now: Entry, inode: u64) -> Result<(), ScanError> {
-        let Some(path) = self.path(name) else { return Ok(()) };
-        let was = row.and_then(|row| row.acknowledged.clone());
-        let old_inode = row.and_then(|row| row.reading.as_ref().map(|reading| reading.evidence.inode).or(row.inode));
-        let was_directory = was.as_ref().is_some_and(|was| was.kind() == Kind::Directory);
-        if let Some(id) = row.and_then(|row| row.directory).filter(|_| was_directory && now.kind() != Kind::Directory) {
-            // Another kind of thing stands where a directory was: what was in it is gone.
-            for below in self.round.recorded.rows(id).map_err(ScanError::Recorded)? {
-                if let Ok(path) = path.join(&below.name) {
-                    self.round.gone(path, below)?;
-                }
-            }
+    fn evidence_holds(&mut self, row: &Row) {
+        if row.reading.is_some() {
+            self.tally.unchanged();
         }
-        self.noted.findings.push(Finding::Present { path, was, now, old_inode, inode, silent: false });
+    }
+
+    /// A file whose evidence holds may be one of the longest unverified.
+    fn select(&mut self, name: &Name, row: &Row) {
+        let (Some(reading), Some(directory)) = (&row.reading, self.directory.id) else { return };
+        if self.selection.wants(reading.verified)
+            && let Some(path) = self.path(name)
+        {
+            self.selection.offer(Candidate {
+                verified: reading.verified,
+                size: reading.evidence.size,
+                path,
+                directory,
+            });
+        }
+    }
+
+    /// Something that the mirror has otherwise, and that need not be read.
+    fn known(&mut self, name: &Name, row: Option<&Row>, now: Entry, inode: u64) -> Result<(), ScanError> {
+        let Some(path) = self.path(name) else { return Ok(()) };
+        let reading = row.and_then(|row| row.reading.as_ref()).filter(|_| now.kind() == Kind::File);
+        if let (Some(row), Some(_)) = (row, reading) {
+            self.evidence_holds(row);
+        }
+        self.differs(path, row, now, inode, reading)
+    }
+
+    /// Notes a difference. One in content waits until the file has settled.
+    fn differs(
+        &mut self,
+        path: RelPath,
+        row: Option<&Row>,
+        now: Entry,
+        inode: u64,
+        reading: Option<&Reading>,
+    ) -> Result<(), ScanError> {
+        let was = row.and_then(|row| row.acknowledged.clone());
+        let other_content = was.as_ref().and_then(Entry::content) != now.content();
+        if let Some(reading) = reading.filter(|reading| other_content && self.is_young(&reading.evidence)) {
+            self.defer(path, Deferral::Young, Hint { inode, size: reading.evidence.size });
+            return Ok(());
+        }
+        let old_inode = row.and_then(|row| row.reading.as_ref().map(|reading| reading.evidence.inode).or(row.inode));
+        if now.kind() != Kind::Directory && !self.may_replace(&path, row)? {
+            return Ok(());
+        }
+        let was_file = was.as_ref().is_some_and(|was| was.kind() == Kind::File);
+        let silent = was_file && other_content && reading.is_some_and(|reading| reading.trust == Trust::Silent);
+        self.noted.findings.push(Finding::Present { path, was, now, old_inode, inode, silent });
         Ok(())
+    }
+
+    /// Where another kind of thing stands and a directory may have been: what was in it is gone, or all of it stays.
+    fn may_replace(&self, path: &RelPath, row: Option<&Row>) -> Result<bool, ScanError> {
+        let was_directory = |row: &&Row| row.acknowledged.as_ref().is_some_and(|was| was.kind() == Kind::Directory);
+        let directory = row.filter(was_directory).and_then(|row| row.directory);
+        directory.map_or(Ok(true), |directory| self.round.gone_below(path, directory))
+    }
+
+    fn is_young(&self, evidence: &Evidence) -> bool {
+        is_young(self.directory.stamps.last_change(evidence), self.round.clock.now(), self.round.rules.settle)
+    }
+
+    fn defer(&mut self, path: RelPath, reason: Deferral, hint: Hint) {
+        self.noted.findings.push(Finding::Deferred { path, reason, hint: Some(hint) });
+    }
+
+    /// Why a file is not read in this round.
+    fn must_wait(&self, path: &RelPath, stat: &Stat) -> Option<Deferral> {
+        let postponed = self.round.known.postponed.get(path).filter(|known| known.kind == PostponedKind::Deferred);
+        if postponed.is_some_and(|postponed| is_waiting(postponed, stat, self.round.clock.now())) {
+            return Some(Deferral::Waiting);
+        }
+        self.is_young(&stat.into()).then_some(Deferral::Young)
     }
 
     fn read(&mut self, name: &Name, row: Option<&Row>, listed: &Stat, stamps: Stamps) -> Result<(), ScanError> {
         let Some(path) = self.path(name) else { return Ok(()) };
+        let hint = Hint { inode: listed.inode, size: listed.size };
+        if let Some(reason) = self.must_wait(&path, listed) {
+            self.defer(path, reason, hint);
+            return Ok(());
+        }
         self.noted.counts.files_opened += 1;
         let old = row.and_then(|row| row.reading.as_ref());
         match self.reader.read(&*self.directory.handle, name, old, stamps) {
-            Outcome::Read { reading, stat } => {
-                let now = Entry::File { metadata: metadata(&stat), size: stat.size, content: reading.content };
-                self.noted.readings.push((path, reading));
-                if let Verdict::Differs { row, now, inode } = differs(row, now, listed.inode) {
-                    self.differs(name, row, now, inode)?;
-                }
-            }
-            Outcome::Moving => {
-                self.noted.findings.push(Finding::Deferred { path, reason: Deferral::Moving, hint: None })
-            }
+            Outcome::Read { reading, stat } => return self.was_read(path, row, reading, &stat),
+            Outcome::Moving => self.defer(path, Deferral::Moving, hint),
             Outcome::Vanished => match row {
                 Some(row) => self.missing(row, true),
                 None => self.vanished.push(name.clone()),
             },
-            Outcome::Failed(error) if became_something_else(&error) => {
-                self.noted.findings.push(Finding::Deferred { path, reason: Deferral::Moving, hint: None });
-            }
-            Outcome::Failed(error) => self.round.problem(path, Trouble::Read(error)),
+            Outcome::Failed(error) if became_something_else(&error) => self.defer(path, Deferral::Moving, hint),
+            Outcome::Failed(error) => self.round.unread(path, Trouble::Read(error), Some(hint)),
         }
+        Ok(())
+    }
+
+    fn was_read(&mut self, path: RelPath, row: Option<&Row>, reading: Reading, stat: &Stat) -> Result<(), ScanError> {
+        let old = row.and_then(|row| row.reading.as_ref());
+        if let (Some(row), Some(old)) = (row, old) {
+            self.tally.read(self.directory.stamps.weight, row, old.fingerprint == reading.fingerprint, stat);
+        }
+        let now = Entry::File { metadata: metadata(stat), size: stat.size, content: reading.content };
+        if let Verdict::Differs { row, now, inode } = differs(row, now, stat.inode) {
+            self.differs(path.clone(), row, now, inode, Some(&reading))?;
+        }
+        self.noted.readings.push((path, reading));
         Ok(())
     }
 }

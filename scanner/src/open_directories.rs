@@ -11,7 +11,7 @@ use seams::fs::{Directory, Stat, open_by_components};
 use seams::recorded::{DirectoryId, Row};
 
 use crate::compare::Listed;
-use crate::trust::Stamps;
+use crate::trust::{ReadStart, Stamps};
 
 /// How many directories of the stack hold their descriptors.
 const HELD: usize = 32;
@@ -21,6 +21,10 @@ const HELD: usize = 32;
 pub(crate) struct OpenDirectory {
     pub path: RelPath,
     pub handle: Arc<dyn Directory>,
+    /// Its recorded number, if it has one.
+    pub id: Option<DirectoryId>,
+    /// When it was opened, before the stat.
+    pub opened: ReadStart,
     /// Its own stat when it was opened, before it was listed.
     pub stat: Stat,
     /// What is known of the stamps of its file system.
@@ -33,6 +37,8 @@ pub(crate) struct OpenDirectory {
     pub broken: Option<io::Error>,
     /// Whether it could not be opened again: what its handle leads to is not it.
     pub lost: bool,
+    /// Whether it was listed and judged before in this round.
+    pub again: bool,
 }
 
 impl OpenDirectory {

@@ -1,26 +1,32 @@
 //! One scan under way: what its threads share, and what they found so far.
 
-use std::collections::BTreeSet;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use protocol::{Entry, Kind, Name, RelPath};
+use protocol::{Entry, Name, RelPath};
 use seams::clock::Clock;
 use seams::fs::{Directory, Stat};
-use seams::parallel::Queue;
+use seams::known::Known;
+use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
-use seams::recorded::{Recorded, Row};
+use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
 
-use crate::compare::{compare, metadata};
+use crate::compare::{Look, Terms, compare, metadata};
 use crate::filter::Filter;
-use crate::finding::{Deferral, Finding, Trouble};
+use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::Reader;
+use crate::found::{Found, READINGS_AT_A_TIME};
+use crate::habits::Observed;
 use crate::judge::Judge;
 use crate::open_directories::OpenDirectory;
-use crate::scan::{Scan, ScanError, Scanned};
+use crate::scan::{Rules, Scan, ScanError, Scanned};
+use crate::scrub::Scrub;
+use crate::scrubber::scrub;
 use crate::second_look::{Absent, SecondLook, second_look};
-use crate::trust::{Stamps, StampsByDevice};
+use crate::trust::{Met, Stamps, StampsByDevice};
 use crate::walk::{Subtree, SubtreeWalk};
+use crate::watched::Watched;
 
 /// One scan under way, shared by its threads.
 pub(crate) struct Round<'a> {
@@ -30,25 +36,18 @@ pub(crate) struct Round<'a> {
     pub one_file_system: bool,
     pub device: u64,
     pub stamps: StampsByDevice,
-    clock: &'a dyn Clock,
-    progress: &'a dyn Progress,
+    pub rules: Rules,
+    pub known: &'a Known,
+    pub observed: Observed,
+    pub scrub: Scrub,
+    pub clock: &'a dyn Clock,
+    pub progress: &'a dyn Progress,
+    pub parallel: Parallel,
+    recorder: &'a dyn Recorder,
+    stop: &'a AtomicBool,
+    /// Whether anything is recorded, so that anything can be deleted.
+    watches: bool,
     found: Mutex<Found>,
-}
-
-#[derive(Default)]
-struct Found {
-    scanned: Scanned,
-    absent: Vec<Absent>,
-    failed: Option<ScanError>,
-}
-
-/// What is recorded at and below a path that is gone.
-#[derive(Default)]
-struct Below {
-    /// What goes.
-    recorded: Vec<(RelPath, Row)>,
-    /// Directories above something that a filter leaves out: they stay with it.
-    stays: BTreeSet<RelPath>,
 }
 
 impl<'a> Round<'a> {
@@ -61,9 +60,17 @@ impl<'a> Round<'a> {
             filter: scan.filter,
             one_file_system: scan.one_file_system,
             device: stat.device,
-            stamps: StampsByDevice::default(),
+            stamps: StampsByDevice::new(scan.rules.margins),
+            rules: scan.rules,
+            known: scan.known,
+            observed: Observed::default(),
+            scrub: Scrub::new(scan.rules.scrub_bytes),
             clock: scan.clock,
             progress: scan.progress,
+            parallel: scan.parallel,
+            recorder: scan.recorder,
+            stop: scan.stop,
+            watches: !scan.recorded.rows(DirectoryId::ROOT).map_err(ScanError::Recorded)?.is_empty(),
             found: Mutex::default(),
         };
         let now = Entry::Directory { metadata: metadata(&stat) };
@@ -76,74 +83,167 @@ impl<'a> Round<'a> {
         Ok(round)
     }
 
+    /// Walks the whole source, and looks again until nothing is left open.
+    pub(crate) fn look(&self) -> Result<(), ScanError> {
+        self.walk_all(vec![Subtree { path: RelPath::root(), recorded: Some(DirectoryId::ROOT), device: self.device }])?;
+        self.settle()?;
+        scrub(self, self.parallel);
+        self.outcome()
+    }
+
+    /// Walks subtrees.
+    pub(crate) fn walk_all(&self, subtrees: Vec<Subtree>) -> Result<(), ScanError> {
+        self.parallel.drain(subtrees, |subtree, queue| self.walk(subtree, queue));
+        self.outcome()
+    }
+
     /// Walks one subtree. After a failure nothing more is begun.
-    pub(crate) fn walk(&self, subtree: Subtree, queue: &Queue<Subtree>) {
-        if self.found().failed.is_some() {
+    fn walk(&self, subtree: Subtree, queue: &Queue<Subtree>) {
+        if self.has_failed() {
             return;
         }
         let mut reader = Reader::new(self.clock, self.progress);
         let walked = SubtreeWalk::begin(self, queue, subtree)
             .and_then(|walk| walk.map_or(Ok(()), |walk| walk.run(&mut |directory| self.leave(directory, &mut reader))));
         if let Err(error) = walked {
-            self.found().failed.get_or_insert(error);
+            self.fail(error);
         }
     }
 
     /// Trouble with one path; trouble of this machine ends the round.
     pub(crate) fn problem(&self, path: RelPath, trouble: Trouble) {
+        self.unread(path, trouble, None);
+    }
+
+    /// The same of a file of which something is known.
+    pub(crate) fn unread(&self, path: RelPath, trouble: Trouble, hint: Option<Hint>) {
         let mut found = self.found();
         if let Some(error) = exhaustion(&trouble) {
             found.failed.get_or_insert(ScanError::Exhausted(error));
         }
-        found.scanned.findings.push(Finding::Problem { path, trouble, hint: None });
+        found.scanned.findings.push(Finding::Problem { path, trouble, hint });
     }
 
     /// Trouble with a directory that was there a moment ago: one that vanished meanwhile is looked for in the next round.
     pub(crate) fn trouble(&self, path: RelPath, error: io::Error, trouble: fn(io::Error) -> Trouble) {
         if error.kind() == io::ErrorKind::NotFound {
-            self.found().scanned.findings.push(Finding::Deferred { path, reason: Deferral::Vanished, hint: None });
+            self.defer([path], Deferral::Vanished);
         } else {
             self.problem(path, trouble(error));
         }
     }
 
-    /// What is known of a directory's file system; asks, once, whether this machine's own clock stamps there.
+    /// What is known of a directory's file system; asks it, once, what it is.
     pub(crate) fn meet_file_system(&self, directory: &dyn Directory, stat: &Stat) -> Stamps {
-        self.stamps.meet(stat.device, || directory.filesystem().is_ok_and(|filesystem| filesystem.local));
+        self.stamps.meet(stat.device, || match directory.filesystem() {
+            Ok(identity) => Met::recognised(&identity, &self.rules, self.known),
+            Err(_) => Met { key: None, stamps: Stamps::unknown(self.rules.margins) },
+        });
         self.stamps.learn(stat.device, stat.ctime)
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
+    /// Ends the round with an error; the first one counts.
+    pub(crate) fn fail(&self, error: ScanError) {
+        self.found().failed.get_or_insert(error);
+    }
+
+    /// Whether nothing more is to be begun.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.found().failed.is_some()
+    }
+
+    /// Fails where somebody asks to stop.
+    pub(crate) fn go_on(&self) -> Result<(), ScanError> {
+        if self.stop.load(Ordering::Relaxed) { Err(ScanError::Stopped) } else { Ok(()) }
+    }
+
+    /// Fails where some thread failed, or was asked to stop.
+    pub(crate) fn outcome(&self) -> Result<(), ScanError> {
+        self.found().failed.take().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn found(&self) -> MutexGuard<'_, Found> {
         self.found.lock().expect("no holder of this lock panics")
     }
 
-    /// Everything in a directory was seen: compare, read what must be read, note what differs.
-    fn leave(&self, mut directory: OpenDirectory, reader: &mut Reader<'_>) -> Result<(), ScanError> {
+    /// Everything in a directory was seen.
+    fn leave(&self, directory: OpenDirectory, reader: &mut Reader<'_>) -> Result<(), ScanError> {
+        if self.watches && directory.broken.is_none() {
+            self.found().watched.push(Watched::new(&directory, None));
+        }
+        self.judge(directory, reader)
+    }
+
+    /// Compares what was seen in a directory, reads what must be read, notes what differs.
+    pub(crate) fn judge(&self, mut directory: OpenDirectory, reader: &mut Reader<'_>) -> Result<(), ScanError> {
         directory.listed.sort_by(|a, b| a.name.cmp(&b.name));
         directory.listed.dedup_by(|a, b| a.name == b.name);
         let complete = directory.broken.is_none();
         if let Some(error) = directory.broken.take() {
             self.trouble(directory.path.clone(), error, Trouble::Listing);
         }
+        self.leave_out(&directory)?;
         let mut judge = Judge::new(self, &directory, reader);
-        for (name, verdict) in compare(&directory.listed, &directory.rows, complete, self.clock.now()) {
+        let terms = Terms { complete, full: self.rules.full, now: self.clock.now() };
+        let mut verdicts = compare(&directory.listed, &directory.rows, terms).into_iter();
+        // Also where the round ends amid a directory, what was read in it is recorded.
+        let judged = verdicts.try_for_each(|(name, verdict)| {
             judge.take(name, verdict)?;
+            self.keep(judge.readings(READINGS_AT_A_TIME))
+        });
+        let (mut noted, absent, vanished) = judge.finish();
+        if directory.again {
+            noted.counts = noted.counts.of_another_look();
         }
-        let (noted, absent, vanished) = judge.finish();
         self.progress.seen(noted.counts.files, noted.counts.bytes);
-        self.absorb(noted, absent_names(directory, absent, vanished));
+        self.found().absent.extend(absent_names(directory, absent, vanished));
+        self.absorb(noted)?;
+        judged
+    }
+
+    /// What a filter leaves out, and the mirror holds.
+    fn leave_out(&self, directory: &OpenDirectory) -> Result<(), ScanError> {
+        for listed in directory.listed.iter().filter(|listed| matches!(listed.look, Look::Excluded)) {
+            if let (Some(row), Ok(path)) = (directory.row(&listed.name), directory.path.join(&listed.name)) {
+                self.left_out(path, row)?;
+            }
+        }
         Ok(())
     }
 
-    fn absorb(&self, mut noted: Scanned, absent: Option<Absent>) {
+    /// Takes what was noted.
+    pub(crate) fn absorb(&self, mut noted: Scanned) -> Result<(), ScanError> {
+        let readings = std::mem::take(&mut noted.readings);
+        self.found().absorb(noted);
+        self.keep(readings)
+    }
+
+    /// Keeps what was read, and records it when there is enough of it.
+    fn keep(&self, mut readings: Vec<(RelPath, Reading)>) -> Result<(), ScanError> {
+        if readings.is_empty() {
+            return Ok(());
+        }
         let mut found = self.found();
-        found.absent.extend(absent);
-        let scanned = &mut found.scanned;
-        scanned.findings.append(&mut noted.findings);
-        scanned.readings.append(&mut noted.readings);
-        scanned.inodes.append(&mut noted.inodes);
-        scanned.flown.append(&mut noted.flown);
-        scanned.counts.add(noted.counts);
+        if self.watches {
+            found.read.extend(readings.iter().cloned());
+        }
+        found.scanned.readings.append(&mut readings);
+        let readings = found.unrecorded(READINGS_AT_A_TIME);
+        drop(found);
+        self.record(&readings)
+    }
+
+    /// Records what was read and is not recorded yet.
+    pub(crate) fn record_rest(&self) -> Result<(), ScanError> {
+        let readings = self.found().unrecorded(0);
+        self.record(&readings)
+    }
+
+    fn record(&self, readings: &[(RelPath, Reading)]) -> Result<(), ScanError> {
+        if readings.is_empty() {
+            return Ok(());
+        }
+        self.recorder.record_readings(readings).map_err(ScanError::Recorder)
     }
 
     /// After the walk: looks again for everything that seemed gone.
@@ -158,11 +258,11 @@ impl<'a> Round<'a> {
                             Err(error) => self.problem(absent.directory.clone(), error.into()),
                         }
                     }
-                    self.defer(&absent, Deferral::Vanished, &absent.vanished);
+                    self.defer(absent.paths(&absent.vanished), Deferral::Vanished);
                 }
                 SecondLook::Deferred(reason) => {
                     let names: Vec<Name> = absent.rows.iter().map(|row| row.name.clone()).collect();
-                    self.defer(&absent, reason, &names);
+                    self.defer(absent.paths(&names), reason);
                 }
                 SecondLook::Failed(error) => self.trouble(absent.directory, error, Trouble::SecondLook),
             }
@@ -170,61 +270,16 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    fn defer(&self, absent: &Absent, reason: Deferral, names: &[Name]) {
-        let mut found = self.found();
-        for path in names.iter().filter_map(|name| absent.directory.join(name).ok()) {
-            found.scanned.findings.push(Finding::Deferred { path, reason, hint: None });
-        }
-    }
-
-    /// Notes that a row is gone, with everything recorded below it. What a filter leaves out is not deleted, and so
-    /// neither are the directories that it lies in.
-    pub(crate) fn gone(&self, path: RelPath, row: Row) -> Result<(), ScanError> {
-        let Below { recorded, stays } = self.recorded_below(path, row)?;
-        let mut found = self.found();
-        for (path, row) in recorded {
-            match row.acknowledged {
-                _ if stays.contains(&path) => {}
-                Some(was) => {
-                    let old_inode = row.reading.map(|reading| reading.evidence.inode).or(row.inode);
-                    found.scanned.findings.push(Finding::Gone { path, was, old_inode });
-                }
-                None => found.scanned.flown.push(path),
-            }
-        }
-        Ok(())
-    }
-
-    /// A row and what is recorded below it, but for what a filter leaves out; and the directories above that.
-    fn recorded_below(&self, path: RelPath, row: Row) -> Result<Below, ScanError> {
-        let Below { mut recorded, mut stays } = Below::default();
-        let mut rows = vec![(path, row)];
-        while let Some((path, row)) = rows.pop() {
-            let is_directory = row.acknowledged.as_ref().is_some_and(|was| was.kind() == Kind::Directory);
-            if self.filter.excludes(&path, is_directory) {
-                stays.extend(path.ancestors());
-                continue;
-            }
-            if let Some(id) = row.directory {
-                let below = self.recorded.rows(id).map_err(ScanError::Recorded)?;
-                rows.extend(below.into_iter().filter_map(|below| Some((path.join(&below.name).ok()?, below))));
-            }
-            recorded.push((path, row));
-        }
-        Ok(Below { recorded, stays })
+    /// Notes that paths wait for the next round.
+    pub(crate) fn defer(&self, paths: impl IntoIterator<Item = RelPath>, reason: Deferral) {
+        self.found().defer(paths, reason);
     }
 
     /// What was found, sorted.
     pub(crate) fn finish(self) -> Result<Scanned, ScanError> {
-        let Found { mut scanned, failed, .. } = self.found.into_inner().expect("every thread has ended without panic");
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        scanned.findings.sort_by(|a, b| a.path().cmp(b.path()));
-        scanned.readings.sort_by(|a, b| a.0.cmp(&b.0));
-        scanned.inodes.sort();
-        scanned.flown.sort();
-        Ok(scanned)
+        let found = self.found.into_inner().expect("every thread has ended without panic");
+        let habits = self.observed.learned(&self.known.habits, self.rules.full);
+        found.finish().map(|scanned| Scanned { habits, ..scanned })
     }
 }
 

@@ -12,13 +12,12 @@ use seams::fs::Directory;
 use seams::known::{FilesystemKey, Habits, Known};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
-use seams::recorded::{DirectoryId, Reading, Recorded, Recorder};
+use seams::recorded::{Reading, Recorded, Recorder};
 
 use crate::filter::Filter;
 use crate::finding::Finding;
 use crate::round::Round;
 use crate::trust::Margins;
-use crate::walk::Subtree;
 
 /// What a scan works with.
 #[derive(Debug)]
@@ -147,11 +146,10 @@ impl Scan<'_> {
     /// # Errors
     /// Only what ends a round; trouble with single paths is among the findings.
     pub fn run(self) -> Result<Scanned, ScanError> {
-        let parallel = self.parallel;
         let round = Round::begin(self)?;
-        let start = Subtree { path: RelPath::root(), recorded: Some(DirectoryId::ROOT) };
-        parallel.drain(vec![start], |subtree, queue| round.walk(subtree, queue));
-        round.look_again()?;
+        let looked = round.look();
+        // Also where the round ends early: nothing is read twice.
+        looked.and(round.record_rest())?;
         round.finish()
     }
 }

@@ -9,14 +9,19 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 use seams::clock::Clock;
+use seams::fs::FilesystemIdentity;
+use seams::known::{FilesystemKey, Known};
 use seams::recorded::{Evidence, Moment, Reading, Trust};
 
+use crate::habits::Weight;
+use crate::scan::Rules;
+
 /// The step of a file system's stamps until its ctimes show a finer one: FAT's two seconds.
-pub(crate) const COARSE_STEP: Duration = Duration::from_secs(2);
+const COARSE_STEP: Duration = Duration::from_secs(2);
 /// The step where ctimes show fractions of a second: one tick of the slowest kernel (100 Hz).
-pub(crate) const FINE_STEP: Duration = Duration::from_millis(10);
+const FINE_STEP: Duration = Duration::from_millis(10);
 /// How much earlier than the clock a stamp may be besides its step: 5.97 ms were measured.
-pub(crate) const SLACK: Duration = Duration::from_millis(10);
+const SLACK: Duration = Duration::from_millis(10);
 
 /// How coarse stamps are taken to be: how far apart two of them may lie that look the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +34,16 @@ pub struct Margins {
     pub slack: Duration,
 }
 
+impl Margins {
+    /// As measured on the file systems and kernels there are.
+    pub const USUAL: Self = Self { coarse: COARSE_STEP, fine: FINE_STEP, slack: SLACK };
+    /// Every stamp taken at its word: edits are missed. For showing what the others are good for.
+    pub const NONE: Self = Self { coarse: Duration::ZERO, fine: Duration::ZERO, slack: Duration::ZERO };
+}
+
 impl Default for Margins {
     fn default() -> Self {
-        Self { coarse: COARSE_STEP, fine: FINE_STEP, slack: SLACK }
+        Self::USUAL
     }
 }
 
@@ -48,36 +60,63 @@ impl ReadStart {
     }
 }
 
-/// What is known of the stamps of one file system.
+/// What is known of the stamps of one file system, and what its evidence is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamps {
-    /// How far apart two stamps may be that look the same.
-    pub step: Duration,
+    pub margins: Margins,
+    /// Whether a ctime has shown a fraction of a second.
+    pub fine: bool,
     /// Whether this machine's own clock makes them.
     pub local: bool,
+    /// Which parts of the evidence count.
+    pub weight: Weight,
 }
 
 impl Stamps {
-    /// Whether a ctime can still teach anything.
+    /// What is assumed of a file system that nothing is known of.
+    pub(crate) fn unknown(margins: Margins) -> Self {
+        Self { margins, fine: false, local: false, weight: Weight::default() }
+    }
+
+    /// Whether a ctime can still teach anything. Ctimes that change by themselves teach nothing.
     pub(crate) fn may_learn_from(self, ctime: Timestamp) -> bool {
-        self.local && self.step > FINE_STEP && ctime.to_parts().1 != 0
+        self.local && self.weight.ctime && !self.fine && ctime.to_parts().1 != 0
     }
 
-    fn margin(self) -> Duration {
-        self.step + SLACK
+    /// Whether both say the same, as far as they count here.
+    pub(crate) fn agree(self, a: &Evidence, b: &Evidence) -> bool {
+        (a.size, a.mtime) == (b.size, b.mtime)
+            && (!self.weight.ctime || a.ctime == b.ctime)
+            && (!self.weight.inode || a.inode == b.inode)
     }
 
-    /// The moment after which a write cannot carry the stamp `ctime` any more.
-    fn safe_after(self, ctime: Timestamp) -> Timestamp {
-        ctime.plus_nanos(i64::try_from(self.margin().as_nanos()).expect("a few seconds in nanoseconds fit"))
+    /// The stamp of the last change: ctime, and mtime only where ctime means nothing.
+    pub(crate) fn last_change(self, evidence: &Evidence) -> Timestamp {
+        if self.weight.ctime { evidence.ctime } else { evidence.mtime }
+    }
+
+    /// How far apart two stamps may lie that look the same.
+    pub(crate) fn margin(self) -> Duration {
+        let step = if self.fine { self.margins.fine } else { self.margins.coarse };
+        step + self.margins.slack
+    }
+
+    /// The moment after which a write cannot carry `stamp` any more.
+    fn safe_after(self, stamp: Timestamp) -> Timestamp {
+        stamp.plus_nanos(i64::try_from(self.margin().as_nanos()).unwrap_or(i64::MAX))
+    }
+
+    /// Whether a read at `wall` came too late for a later write to leave the same evidence, by this machine's clock.
+    pub(crate) fn proves_by_clock(self, evidence: &Evidence, wall: Timestamp) -> bool {
+        self.local && self.safe_after(self.last_change(evidence)) < wall
     }
 }
 
 /// How far a read that began at `start` proves the bytes of `evidence`, first seen at `first_seen`.
 pub(crate) fn trust(evidence: &Evidence, first_seen: Moment, start: ReadStart, stamps: Stamps) -> Trust {
-    let by_clock = stamps.local && stamps.safe_after(evidence.ctime) < start.wall;
+    let by_clock = stamps.proves_by_clock(evidence, start.wall);
     let by_sighting = first_seen.lies_before(&start.moment, stamps.margin());
-    let future = evidence.ctime > start.wall;
+    let future = stamps.last_change(evidence) > start.wall;
     match (by_clock || by_sighting, future) {
         (false, _) => Trust::Unproven,
         (true, false) => Trust::Proven,
@@ -87,100 +126,86 @@ pub(crate) fn trust(evidence: &Evidence, first_seen: Moment, start: ReadStart, s
 
 /// Whether a file with this evidence still has the bytes of its last reading, so that it need not be opened.
 pub(crate) fn still_holds(reading: &Reading, evidence: &Evidence, now: Timestamp, stamps: Stamps) -> bool {
-    reading.evidence == *evidence
+    let last_change = stamps.last_change(evidence);
+    let safe_after = stamps.safe_after(last_change);
+    stamps.agree(&reading.evidence, evidence)
         && match reading.trust {
             Trust::Unproven => false,
             Trust::Proven => true,
-            Trust::UntilStamp => now <= stamps.safe_after(evidence.ctime),
+            Trust::UntilStamp => now <= safe_after,
+            Trust::Silent => last_change <= reading.verified || now <= safe_after,
         }
 }
 
+/// Whether bytes that differ from those of an earlier reading changed although the evidence says that they cannot have.
+/// It stays known of them until others take their place.
+pub(crate) fn is_silent(
+    old: &Reading,
+    evidence: &Evidence,
+    same_bytes: bool,
+    start: ReadStart,
+    stamps: Stamps,
+) -> bool {
+    if same_bytes { old.trust == Trust::Silent } else { still_holds(old, evidence, start.wall, stamps) }
+}
+
+/// A file system that the walk has come upon.
+#[derive(Debug)]
+pub(crate) struct Met {
+    /// How it is recognised again; nothing where that could not be learned.
+    pub key: Option<FilesystemKey>,
+    pub stamps: Stamps,
+}
+
+impl Met {
+    /// A file system that says what it is: its stamps, and what its evidence is worth by all that is known of it.
+    pub(crate) fn recognised(identity: &FilesystemIdentity, rules: &Rules, known: &Known) -> Self {
+        let key = FilesystemKey::from(identity);
+        let habits = known.habits.get(&key).copied().unwrap_or_default();
+        let weight = Weight::of(rules, identity, habits);
+        let stamps = Stamps { margins: rules.margins, fine: false, local: identity.local, weight };
+        Self { key: Some(key), stamps }
+    }
+}
+
 /// Learns from ctimes, and from nothing else, how finely each file system stamps (mtimes can be set to anything).
-#[derive(Debug, Default)]
-pub(crate) struct StampsByDevice(Mutex<HashMap<u64, Stamps>>);
+#[derive(Debug)]
+pub(crate) struct StampsByDevice {
+    margins: Margins,
+    met: Mutex<HashMap<u64, Met>>,
+}
 
 impl StampsByDevice {
-    /// A file system that the walk has come upon; `local` says whether this machine's clock stamps there.
-    pub(crate) fn meet(&self, device: u64, local: impl FnOnce() -> bool) {
-        let mut known = self.0.lock().expect("no holder of this lock panics");
-        known.entry(device).or_insert_with(|| Stamps { step: COARSE_STEP, local: local() });
+    pub(crate) fn new(margins: Margins) -> Self {
+        Self { margins, met: Mutex::default() }
+    }
+
+    /// A file system that the walk has come upon; `look` is asked the first time only.
+    pub(crate) fn meet(&self, device: u64, look: impl FnOnce() -> Met) {
+        self.met.lock().expect("no holder of this lock panics").entry(device).or_insert_with(look);
     }
 
     /// One more ctime. A fraction of a second shows a fine step, where the stamps are this machine's own.
     pub(crate) fn learn(&self, device: u64, ctime: Timestamp) -> Stamps {
-        let mut known = self.0.lock().expect("no holder of this lock panics");
-        let stamps = known.entry(device).or_insert(Stamps { step: COARSE_STEP, local: false });
-        if stamps.may_learn_from(ctime) {
-            stamps.step = FINE_STEP;
-        }
-        *stamps
+        let mut met = self.met.lock().expect("no holder of this lock panics");
+        let Some(met) = met.get_mut(&device) else { return Stamps::unknown(self.margins) };
+        met.stamps.fine |= met.stamps.may_learn_from(ctime);
+        met.stamps
+    }
+
+    /// What is known of the stamps of a device.
+    pub(crate) fn of(&self, device: u64) -> Stamps {
+        let met = self.met.lock().expect("no holder of this lock panics");
+        met.get(&device).map_or_else(|| Stamps::unknown(self.margins), |met| met.stamps)
+    }
+
+    /// How the file system of a device is recognised again.
+    pub(crate) fn key(&self, device: u64) -> Option<FilesystemKey> {
+        let met = self.met.lock().expect("no holder of this lock panics");
+        met.get(&device).and_then(|met| met.key.clone())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use seams::clock::BootId;
-
-    use super::*;
-
-    const FINE: Stamps = Stamps { step: FINE_STEP, local: true };
-    const REMOTE: Stamps = Stamps { step: COARSE_STEP, local: false };
-
-    fn moment(boot: u8, millis: u64) -> Moment {
-        Moment { boot: BootId([boot; 16]), since_boot: Duration::from_millis(millis) }
-    }
-
-    fn start(wall_millis: i64, since_boot_millis: u64) -> ReadStart {
-        ReadStart { wall: Timestamp::from_nanos(wall_millis * 1_000_000), moment: moment(1, since_boot_millis) }
-    }
-
-    fn evidence(ctime_millis: i64) -> Evidence {
-        let ctime = Timestamp::from_nanos(ctime_millis * 1_000_000);
-        Evidence { size: 1, mtime: ctime, ctime, inode: 1 }
-    }
-
-    #[test]
-    fn a_read_well_after_the_stamp_proves_the_bytes_on_a_local_file_system_only() {
-        let seen_now = moment(1, 500);
-        assert_eq!(trust(&evidence(1000), seen_now, start(1021, 500), FINE), Trust::Proven);
-        assert_eq!(trust(&evidence(1000), seen_now, start(1020, 500), FINE), Trust::Unproven);
-        assert_eq!(trust(&evidence(1000), seen_now, start(9000, 500), REMOTE), Trust::Unproven);
-    }
-
-    #[test]
-    fn the_same_evidence_seen_long_before_proves_the_bytes_whatever_the_wall_clock_says() {
-        assert_eq!(trust(&evidence(0), moment(1, 0), start(1, 2010), REMOTE), Trust::Proven);
-        assert_eq!(trust(&evidence(0), moment(1, 0), start(1, 2009), REMOTE), Trust::Unproven);
-        assert_eq!(
-            trust(&evidence(0), moment(0, 9999), start(1, 0), REMOTE),
-            Trust::Proven,
-            "another boot is long ago"
-        );
-    }
-
-    #[test]
-    fn a_stamp_in_the_future_is_trusted_until_the_clock_has_passed_it() {
-        let evidence = evidence(5000);
-        let trust = trust(&evidence, moment(1, 0), start(1000, 3000), FINE);
-        assert_eq!(trust, Trust::UntilStamp);
-        let reading = crate::fingerprint::tests::reading(evidence, trust);
-        let holds = |millis: i64| still_holds(&reading, &evidence, Timestamp::from_nanos(millis * 1_000_000), FINE);
-        assert!(holds(4000));
-        assert!(!holds(5021));
-    }
-
-    #[test]
-    fn a_fraction_of_a_second_in_a_local_ctime_shows_a_fine_step() {
-        let stamps = StampsByDevice::default();
-        stamps.meet(1, || true);
-        stamps.meet(2, || false);
-        assert_eq!(stamps.learn(1, Timestamp::from_parts(7, 0)).step, COARSE_STEP);
-        assert_eq!(stamps.learn(1, Timestamp::from_parts(7, 1)).step, FINE_STEP);
-        assert_eq!(stamps.learn(1, Timestamp::from_parts(7, 0)).step, FINE_STEP);
-        assert_eq!(
-            stamps.learn(2, Timestamp::from_parts(7, 1)).step,
-            COARSE_STEP,
-            "a file server's clock says nothing"
-        );
-    }
-}
+#[path = "trust_tests.rs"]
+mod tests;

@@ -11,11 +11,11 @@ use seams::parallel::Queue;
 use seams::recorded::DirectoryId;
 
 use crate::compare::{Listed, Look};
-use crate::finding::Trouble;
+use crate::finding::{Deferral, Trouble};
 use crate::open_directories::{OpenDirectories, OpenDirectory};
 use crate::round::Round;
 use crate::scan::ScanError;
-use crate::trust::Stamps;
+use crate::trust::{ReadStart, Stamps};
 
 /// A subtree to walk.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Subtree {
     pub path: RelPath,
     /// The recorded number of its top directory.
     pub recorded: Option<DirectoryId>,
+    /// The device its top directory is on.
+    pub device: u64,
 }
 
 /// Walks one subtree and hands on each directory as it is left.
@@ -34,10 +36,12 @@ pub(crate) struct SubtreeWalk<'a, 'r> {
 }
 
 /// What to do with a directory that was just named.
-enum Descent {
+pub(crate) enum Descent {
     Into(Box<OpenDirectory>),
     Later(Subtree),
     No,
+    /// What is there is not what was recorded, which was reported.
+    Refused,
     /// It was there a moment ago.
     Vanished,
 }
@@ -56,7 +60,7 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
                 return Ok(None);
             }
         };
-        let Some(top) = open_directory(round, subtree.path, handle, subtree.recorded)? else { return Ok(None) };
+        let Some(top) = open_directory(round, subtree, handle)? else { return Ok(None) };
         let walk = top.handle.walk();
         let open = OpenDirectories::new(Arc::clone(&round.root), top);
         Ok(Some(Self { round, queue, walk, open }))
@@ -97,6 +101,7 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
 
     /// Looks at one candidate name, and decides whether to descend.
     fn name(&mut self, name: Name, descends: bool, too_deep: bool) -> Result<(), ScanError> {
+        self.round.go_on()?;
         let Some(top) = self.open.top().filter(|top| !top.lost) else {
             if descends {
                 self.walk.skip_directory();
@@ -111,8 +116,10 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
             }
             _ => Descent::No,
         };
-        if matches!(descent, Descent::Vanished) {
-            look = Look::Vanished;
+        match descent {
+            Descent::Vanished => look = Look::Vanished,
+            Descent::Refused => look = Look::Unknown,
+            Descent::Into(_) | Descent::Later(_) | Descent::No => {}
         }
         top.listed.push(Listed { name, look });
         match descent {
@@ -121,7 +128,7 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
                 return Ok(());
             }
             Descent::Later(subtree) => self.queue.push(subtree),
-            Descent::No | Descent::Vanished => {}
+            Descent::No | Descent::Refused | Descent::Vanished => {}
         }
         if descends {
             self.walk.skip_directory();
@@ -130,7 +137,8 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
     }
 }
 
-fn look(round: &Round<'_>, directory: &mut OpenDirectory, name: &Name) -> Look {
+/// Looks at one name of a directory.
+pub(crate) fn look(round: &Round<'_>, directory: &mut OpenDirectory, name: &Name) -> Look {
     let stat = match directory.handle.stat(name) {
         Ok(stat) => stat,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Look::Vanished,
@@ -175,7 +183,8 @@ fn unknown(round: &Round<'_>, directory: &OpenDirectory, name: &Name, trouble: T
     Look::Unknown
 }
 
-fn descend(
+/// Decides whether to go into a directory that is there, and how.
+pub(crate) fn descend(
     round: &Round<'_>,
     parent: &OpenDirectory,
     name: &Name,
@@ -192,32 +201,41 @@ fn descend(
             return Ok(Descent::No);
         }
     };
-    let recorded = parent.recorded_id(name);
+    if !round.is_on_recorded_file_system(parent, name, &path, stat)? {
+        return Ok(Descent::Refused);
+    }
+    let subtree = Subtree { path, recorded: parent.recorded_id(name), device: stat.device };
     if other_walk {
-        return Ok(Descent::Later(Subtree { path, recorded }));
+        return Ok(Descent::Later(subtree));
     }
     match parent.handle.open_directory(name) {
         Ok(handle) => {
-            let opened = open_directory(round, path, handle, recorded)?;
+            let opened = open_directory(round, subtree, handle)?;
             Ok(opened.map_or(Descent::No, |directory| Descent::Into(Box::new(directory))))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Descent::Vanished),
         Err(error) => {
-            round.problem(path, Trouble::OpenDirectory(error));
+            round.problem(subtree.path, Trouble::OpenDirectory(error));
             Ok(Descent::No)
         }
     }
 }
 
-/// Takes a directory's stat and rows; nothing if it cannot be looked at, which is then reported.
-fn open_directory(
+/// Takes a directory's stat and rows; nothing if it cannot be looked at, or is on another file system than it was when
+/// its name was looked at: somebody mounts or unmounts there, and what is recorded is not to be compared with it.
+pub(crate) fn open_directory(
     round: &Round<'_>,
-    path: RelPath,
+    subtree: Subtree,
     handle: Arc<dyn Directory>,
-    recorded: Option<DirectoryId>,
 ) -> Result<Option<OpenDirectory>, ScanError> {
+    let Subtree { path, recorded, device } = subtree;
+    let opened = ReadStart::now(round.clock);
     let stat = match handle.own_stat() {
-        Ok(stat) => stat,
+        Ok(stat) if stat.device == device => stat,
+        Ok(_) => {
+            round.defer([path], Deferral::Unsettled);
+            return Ok(None);
+        }
         Err(error) => {
             round.trouble(path, error, Trouble::Stat);
             return Ok(None);
@@ -228,5 +246,17 @@ fn open_directory(
         Some(id) => round.recorded.rows(id).map_err(ScanError::Recorded)?,
         None => Vec::new(),
     };
-    Ok(Some(OpenDirectory { path, handle, stat, stamps, rows, listed: Vec::new(), broken: None, lost: false }))
+    Ok(Some(OpenDirectory {
+        path,
+        handle,
+        id: recorded,
+        opened,
+        stat,
+        stamps,
+        rows,
+        listed: Vec::new(),
+        broken: None,
+        lost: false,
+        again: false,
+    }))
 }

@@ -72,6 +72,9 @@ pub enum Trust {
     Proven,
     /// As proven, but the stamps lie in the future: read once more when the clock has passed them.
     UntilStamp,
+    /// As proven, but these bytes are not those that the same evidence had proven before: something wrote past the
+    /// stamps (a store through mmap), or the medium did not keep them.
+    Silent,
 }
 
 /// What one complete read of a file saw.
