@@ -1,0 +1,273 @@
+//! A source, a client and a receiver wholly in memory, from a seed: the engines as shipped, the transport a call.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use protocol::wire::{self, Request, Response};
+use protocol::{ClientName, ContentId, Entry, Lineage, MirrorName, Name, RelPath, StoreId, Timestamp};
+use receiver::{Access, Catalogs, MemoryStore, Service, Store, TreeStore};
+use scanner::Filter;
+use seams::clock::Clock;
+use seams::fs::{Directory, FileKind, Fs};
+use seams::memory::{ManualClock, Memory};
+use seams::parallel::Parallel;
+use seams::progress::Unwatched;
+use seams::random::{Random, SeededRandom};
+use snapshot_db::Snapshot;
+use uploader::{Caller, RetryPolicy, Traffic, Transport, TransportError};
+
+use crate::round::{Beat, Delivering, Report, RoundRules};
+
+/// Where the source is.
+pub(super) const SOURCE: &str = "/source";
+
+/// Requests go straight to the service, through their bytes; each leaves a line in the trace.
+#[derive(Debug)]
+pub(super) struct InProcess {
+    service: Service,
+    pub(super) trace: Mutex<Vec<String>>,
+}
+
+impl Transport for InProcess {
+    fn call(&self, request: &Request) -> Result<Response, TransportError> {
+        let body = request.encode();
+        let line = format!("{} {}", request.route(), ContentId::of(&body));
+        self.trace.lock().expect("not poisoned").push(line);
+        let request = Request::decode(request.route(), &body).expect("what was encoded can be read");
+        let caller = receiver::Caller { client: ClientName::local(), access: Access::Full };
+        match self.service.answer(&caller, &request) {
+            Ok(response) => Ok(Response::decode(request.route(), &response.encode()).expect("can be read")),
+            Err(problem) => Err(TransportError::Problem { problem, retry_after: None }),
+        }
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+/// A source, a client and a receiver, from a seed.
+pub(super) struct World {
+    /// The machine's own file system.
+    pub(super) fs: Memory,
+    /// The file system that the source is on.
+    pub(super) disk: Memory,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) random: Arc<SeededRandom>,
+    pub(super) snapshot: Snapshot,
+    pub(super) transport: Arc<InProcess>,
+    pub(super) store: Arc<dyn Store>,
+    /// How rounds are made.
+    pub(super) rules: RoundRules,
+}
+
+/// Which store the receiver has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The model.
+    Model,
+    /// Plain files, on the same file system in memory as the source.
+    Tree,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        Self::with(seed, Kind::Model)
+    }
+
+    pub(super) fn with(seed: u64, kind: Kind) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_parts(1_000_000, 1)));
+        let fs = Memory::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        fs.make_directory(Path::new("/source")).expect("made");
+        fs.make_directory(Path::new("/data")).expect("made");
+        let id = StoreId::from_bytes([7; 16]);
+        let store: Arc<dyn Store> = match kind {
+            Kind::Model => Arc::new(MemoryStore::new(id)),
+            Kind::Tree => {
+                let clock = Arc::clone(&clock) as Arc<dyn Clock>;
+                let opened = TreeStore::open(&fs, Path::new("/data"), id, Catalogs::InMemory, clock);
+                Arc::new(opened.expect("a store"))
+            }
+        };
+        let limits = wire::Limits { batch_changes: 65_536, frame_bytes: 4_194_304, concurrent_requests: 8 };
+        let service = Service::new(Arc::clone(&store), limits);
+        Self {
+            disk: fs.clone(),
+            fs,
+            clock,
+            random: Arc::new(SeededRandom::new(seed)),
+            snapshot: Snapshot::in_memory(Lineage::from_bytes([1; 16])),
+            transport: Arc::new(InProcess { service, trace: Mutex::default() }),
+            store,
+            rules: RoundRules::default(),
+        }
+    }
+
+    /// With the source on a file system of its own, made by `make` and mounted at its place.
+    pub(super) fn mounted(seed: u64, make: impl FnOnce(Memory) -> Memory) -> Self {
+        let mut world = Self::new(seed);
+        world.disk = make(world.fs.another());
+        world.mount();
+        world
+    }
+
+    pub(super) fn mount(&self) {
+        self.fs.mount(Path::new(SOURCE), &self.disk).expect("a directory is there");
+    }
+
+    pub(super) fn unmount(&self) {
+        self.fs.unmount(Path::new(SOURCE)).expect("nobody is there");
+    }
+
+    pub(super) fn mirror() -> MirrorName {
+        MirrorName::parse(b"source").expect("valid")
+    }
+
+    pub(super) fn round(&self) -> Report {
+        self.round_by(&self.snapshot, SOURCE, &self.rules)
+    }
+
+    pub(super) fn round_as(&self, snapshot: &Snapshot, source: &str, adopt: bool) -> Report {
+        self.round_by(snapshot, source, &RoundRules { adopt, ..self.rules.clone() })
+    }
+
+    fn round_by(&self, snapshot: &Snapshot, source: &str, rules: &RoundRules) -> Report {
+        let caller = Caller::new(
+            Arc::clone(&self.transport) as Arc<dyn Transport>,
+            Arc::clone(&self.clock) as Arc<dyn Clock>,
+            Arc::clone(&self.random) as Arc<dyn Random>,
+            RetryPolicy::default(),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let delivering = Delivering { caller: &caller, random: &*self.random, transfers: Parallel::in_order() };
+        self.beat(snapshot, Path::new(source), rules).round(&delivering)
+    }
+
+    pub(super) fn beat<'a>(&'a self, snapshot: &'a Snapshot, source: &'a Path, rules: &'a RoundRules) -> Beat<'a> {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        static NOTHING: std::sync::LazyLock<Filter> = std::sync::LazyLock::new(Filter::none);
+        static MIRROR: std::sync::LazyLock<MirrorName> = std::sync::LazyLock::new(World::mirror);
+        Beat {
+            fs: &self.fs,
+            clock: &*self.clock,
+            mirror: &MIRROR,
+            source,
+            host: "test",
+            snapshot,
+            filter: &NOTHING,
+            one_file_system: false,
+            rules,
+            stop: &STOP,
+            threads: Parallel::in_order(),
+            progress: &Unwatched,
+        }
+    }
+
+    /// A round that must go well, after which the mirror is the source.
+    #[track_caller]
+    pub(super) fn good_round(&self) -> Report {
+        let report = self.round();
+        assert!(report.failure.is_none(), "{:?}", report.failure);
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        assert_eq!(self.mirrored(), self.in_source(), "the mirror is the source");
+        assert_eq!(
+            listed(&self.snapshot.acknowledged_tree().expect("readable")),
+            self.mirrored(),
+            "so is the snapshot"
+        );
+        report
+    }
+
+    pub(super) fn mirrored(&self) -> BTreeMap<RelPath, Entry> {
+        let list = wire::ListAt { mirror: Self::mirror(), revision: None, after: None };
+        let page = self.store.list_at(&ClientName::local(), &list).expect("a list");
+        assert!(!page.more, "trees here are small");
+        page.entries.into_iter().filter(|listed| !listed.path.is_root()).map(|l| (l.path, l.entry)).collect()
+    }
+
+    pub(super) fn in_source(&self) -> BTreeMap<RelPath, Entry> {
+        self.on_disk(SOURCE)
+    }
+
+    pub(super) fn on_disk(&self, root: &str) -> BTreeMap<RelPath, Entry> {
+        let mut entries = BTreeMap::new();
+        collect(&self.fs.open_root(Path::new(root)).expect("there"), &RelPath::root(), &mut entries);
+        entries
+    }
+
+    pub(super) fn below(&self, bound: u64) -> usize {
+        usize::try_from(self.random.below(bound)).expect("small")
+    }
+
+    /// One random edit among names that collide. Most succeed; one that cannot be is no edit.
+    pub(super) fn edit(&self) {
+        let place = |world: &Self| -> (Arc<dyn Directory>, Name) {
+            let parents = ["/source", "/source/a", "/source/b", "/source/a/b"];
+            let parent = self.fs.open_root(Path::new(parents[world.below(4)]));
+            let parent = parent.unwrap_or_else(|_| self.fs.open_root(Path::new("/source")).expect("there"));
+            (parent, Name::parse(["a", "b", "c"][world.below(3)].as_bytes()).expect("valid"))
+        };
+        let (parent, name) = place(self);
+        let text = ["", "1", "22", "333", "4444"][self.below(5)];
+        let done = match self.below(8) {
+            0 => parent.create_directory(&name),
+            1 | 2 => parent.create_file(&name).and_then(|file| file.write_all_at(text.as_bytes(), 0)),
+            3 => parent.open_file_for_writing(&name).and_then(|file| {
+                file.set_length(0)?;
+                file.write_all_at(text.as_bytes(), 0)
+            }),
+            4 => {
+                let (to, new) = place(self);
+                parent.rename(&name, &*to, &new)
+            }
+            5 => parent.remove_file(&name).or_else(|_| parent.remove_directory(&name)),
+            6 => parent.create_symlink(&name, if text.is_empty() { b"x" } else { text.as_bytes() }),
+            _ => parent.open_file_for_writing(&name).and_then(|file| file.set_mode(0o600 + u16::from(text.len() > 2))),
+        };
+        drop(done);
+    }
+}
+
+pub(super) fn listed(tree: &protocol::Tree) -> BTreeMap<RelPath, Entry> {
+    tree.iter().map(|(path, entry)| (path.clone(), entry.clone())).collect()
+}
+
+pub(super) fn collect(directory: &Arc<dyn Directory>, at: &RelPath, entries: &mut BTreeMap<RelPath, Entry>) {
+    for name in directory.list().expect("a list") {
+        let path = at.join(&name).expect("short");
+        let stat = directory.stat(&name).expect("there");
+        let metadata =
+            protocol::Metadata { mode: stat.mode, mtime: stat.mtime, uid: stat.uid, gid: stat.gid, attributes: vec![] };
+        let entry = match stat.kind {
+            FileKind::Directory => {
+                collect(&directory.open_directory(&name).expect("there"), &path, entries);
+                Entry::Directory { metadata }
+            }
+            FileKind::File => {
+                let mut bytes = vec![0; usize::try_from(stat.size).expect("small")];
+                directory.open_file(&name).and_then(|file| file.read_at(&mut bytes, 0)).expect("readable");
+                Entry::File { metadata, size: stat.size, content: ContentId::of(&bytes) }
+            }
+            FileKind::Symlink => {
+                let target = directory.read_link(&name).expect("readable");
+                Entry::Symlink { metadata, target: protocol::LinkTarget::parse(&target).expect("valid") }
+            }
+            FileKind::Special => continue,
+        };
+        entries.insert(path, entry);
+    }
+}
+
+pub(super) fn write(world: &World, name: &str, text: &str) {
+    let root = world.fs.open_root(Path::new("/source")).expect("there");
+    let name = Name::parse(name.as_bytes()).expect("valid");
+    let file = root.open_file_for_writing(&name).or_else(|_| root.create_file(&name)).expect("a file");
+    file.set_length(0).and_then(|()| file.write_all_at(text.as_bytes(), 0)).expect("written");
+}
+
+pub(super) fn remove(world: &World, name: &str) {
+    let root = world.fs.open_root(Path::new("/source")).expect("there");
+    root.remove_file(&Name::parse(name.as_bytes()).expect("valid")).expect("removed");
+}
