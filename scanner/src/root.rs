@@ -94,7 +94,7 @@ impl RootIdentity {
 }
 
 /// Ids are text (a mount source and point) or bytes of a number.
-fn describe(id: &[u8]) -> String {
+pub(crate) fn describe(id: &[u8]) -> String {
     match std::str::from_utf8(id) {
         Ok(text) if text.chars().all(|c| c == '\0' || !c.is_control()) => text.replace('\0', " on "),
         _ => id.iter().map(|byte| format!("{byte:02x}")).collect(),

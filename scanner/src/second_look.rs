@@ -27,6 +27,13 @@ pub(crate) struct Absent {
     pub vanished: Vec<Name>,
 }
 
+impl Absent {
+    /// The paths of names in the directory.
+    pub(crate) fn paths(&self, names: &[Name]) -> Vec<RelPath> {
+        names.iter().filter_map(|name| self.directory.join(name).ok()).collect()
+    }
+}
+
 /// What the second look says of one directory's absent names.
 #[derive(Debug)]
 pub(crate) enum SecondLook {

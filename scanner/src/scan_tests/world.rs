@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use protocol::{Change, Name, RelPath, Timestamp, Tree};
@@ -14,7 +14,7 @@ use seams::known::Known;
 use seams::memory::{ManualClock, Memory, Operation, OperationKind};
 use seams::parallel::Parallel;
 use seams::progress::Unwatched;
-use seams::recorded::{DirectoryId, Forgetful, Reading, Recorded, Row};
+use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
 
 use crate::filter::{Filter, FilterRules};
 use crate::finding::Finding;
@@ -25,15 +25,31 @@ use crate::scan::{Rules, Scan, ScanError, Scanned};
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     tree: Tree,
-    readings: BTreeMap<RelPath, Reading>,
+    readings: Mutex<BTreeMap<RelPath, Reading>>,
     ids: Vec<RelPath>,
 }
 
 impl Rows {
+    pub(super) fn readings(&self) -> MutexGuard<'_, BTreeMap<RelPath, Reading>> {
+        self.readings.lock().expect("no holder of this lock panics")
+    }
+
+    /// What was last read at a path.
+    pub(super) fn reading(&self, path: &str) -> Reading {
+        let path = RelPath::parse(path.as_bytes()).expect("valid in this test");
+        self.readings().get(&path).expect("it was read").clone()
+    }
+
     pub(super) fn acknowledge(&mut self, scanned: &Scanned) {
-        self.readings.extend(scanned.readings.iter().cloned());
         self.tree = self.tree.apply(&plan(&scanned.findings).changes).expect("a plan can be applied");
         self.ids = std::iter::once(RelPath::root()).chain(self.tree.iter().map(|(path, _)| path.clone())).collect();
+    }
+}
+
+impl Recorder for Rows {
+    fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()> {
+        self.readings().extend(readings.iter().cloned());
+        Ok(())
     }
 }
 
@@ -47,7 +63,7 @@ impl Recorded for Rows {
             directory: self.ids.binary_search(path).ok().map(|id| DirectoryId(i64::try_from(id).expect("small"))),
             acknowledged: Some(entry.clone()),
             inode: None,
-            reading: self.readings.get(path).cloned(),
+            reading: self.readings().get(path).cloned(),
         };
         Ok(below.map(row).collect())
     }
@@ -114,7 +130,7 @@ impl World {
             progress: &Unwatched,
             rules: self.rules,
             known: &self.known,
-            recorder: &Forgetful,
+            recorder: &self.rows,
             stop: &self.stop,
         };
         scan.run()

@@ -1,0 +1,86 @@
+//! [`Found`]: what the threads of a scan have found so far.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::RelPath;
+use seams::recorded::Reading;
+
+use crate::finding::{Deferral, Finding};
+use crate::scan::{Counts, ScanError, Scanned};
+use crate::second_look::Absent;
+use crate::watched::Watched;
+
+/// So many readings are recorded at a time while a scan goes on.
+pub(crate) const READINGS_AT_A_TIME: usize = 1_024;
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub scanned: Scanned,
+    /// What seems gone, and is to be looked for again.
+    pub absent: Vec<Absent>,
+    /// Paths that the mirror holds and a filter leaves out: of a directory with all in it, the directory.
+    pub excluded: BTreeSet<RelPath>,
+    /// Directories that were walked, where something may come to be deleted.
+    pub watched: Vec<Watched>,
+    /// Files that were read in this round, where they may come to be judged again.
+    pub read: BTreeMap<RelPath, Reading>,
+    /// Why the round ends.
+    pub failed: Option<ScanError>,
+}
+
+impl Found {
+    /// Takes what was noted of one directory, but for what was read.
+    pub(crate) fn absorb(&mut self, mut noted: Scanned) {
+        self.scanned.findings.append(&mut noted.findings);
+        self.scanned.inodes.append(&mut noted.inodes);
+        self.scanned.flown.append(&mut noted.flown);
+        self.scanned.counts.add(noted.counts);
+    }
+
+    /// Notes that paths wait for the next round.
+    pub(crate) fn defer(&mut self, paths: impl IntoIterator<Item = RelPath>, reason: Deferral) {
+        let deferred = |path| Finding::Deferred { path, reason, hint: None };
+        self.scanned.findings.extend(paths.into_iter().map(deferred));
+    }
+
+    /// What is still to be recorded, if it is so many.
+    pub(crate) fn unrecorded(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
+        let readings = &mut self.scanned.readings;
+        if readings.len() < at_least { Vec::new() } else { std::mem::take(readings) }
+    }
+
+    /// Forgets what was found at the paths that do not stay; gives those of them that had vanished.
+    pub(crate) fn retain(&mut self, stays: impl Fn(&RelPath) -> bool) -> Vec<RelPath> {
+        let findings = self.scanned.findings.extract_if(.., |finding| !stays(finding.path()));
+        let vanished =
+            findings.filter(|finding| matches!(finding, Finding::Deferred { reason: Deferral::Vanished, .. }));
+        let vanished = vanished.map(|finding| finding.path().clone()).collect();
+        self.scanned.inodes.retain(|(path, _)| stays(path));
+        self.scanned.mounts.retain(|(path, _)| stays(path));
+        self.scanned.flown.retain(&stays);
+        self.excluded.retain(&stays);
+        vanished
+    }
+
+    /// Everything, sorted.
+    pub(crate) fn finish(self) -> Result<Scanned, ScanError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let mut scanned = self.scanned;
+        scanned.findings.sort_by(|a, b| a.path().cmp(b.path()));
+        scanned.inodes.sort();
+        scanned.mounts.sort();
+        scanned.flown.sort();
+        scanned.counts.excluded_kept = self.excluded.len() as u64;
+        Ok(scanned)
+    }
+}
+
+impl Counts {
+    /// What counts again when a directory is judged a second time: the work, and not what was seen.
+    pub(crate) fn of_another_look(self) -> Self {
+        Self { files_opened: self.files_opened, bytes_scrubbed: self.bytes_scrubbed, ..Self::default() }
+    }
+}
