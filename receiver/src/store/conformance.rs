@@ -21,6 +21,8 @@ macro_rules! suite {
         $crate::store::conformance::suite!(@ $make;
             an_unknown_mirror_stands_at_genesis
             the_first_claim_makes_the_mirror_and_another_source_is_refused
+            a_second_source_of_the_same_name_is_refused_and_nothing_is_touched
+            another_directory_at_the_same_path_is_told_apart
             a_proposal_on_another_base_is_refused
             a_mirror_nobody_claimed_takes_no_proposals
             a_repeated_commit_is_durable_again

@@ -24,12 +24,18 @@ pub(crate) fn judge_claim(
         None => Ok(ClaimVerdict::Record),
         Some(same) if same == claimed => Ok(ClaimVerdict::Nothing),
         Some(former) if replaces == Some(former) => Ok(ClaimVerdict::Record),
-        Some(other) => {
-            let detail = format!("the mirror {mirror} is the copy of {}, not of {}", shown(other), shown(claimed));
-            Err(Problem::new(ProblemCode::OtherSource, detail)
-                .with_hint("give this source another mirror name, or accept it as the mirror's new source"))
-        }
+        Some(other) => Err(Problem::new(ProblemCode::OtherSource, told_apart(mirror, other, claimed))
+            .with_hint("give this source another mirror name, or accept it as the mirror's new source")),
     }
+}
+
+/// Names both sources; two directories that were at one path at different times have one name.
+fn told_apart(mirror: &MirrorName, recorded: &Source, claimed: &Source) -> String {
+    if (&recorded.path, &recorded.host) == (&claimed.path, &claimed.host) {
+        let place = shown(claimed);
+        return format!("the mirror {mirror} is the copy of another directory that was at {place} before");
+    }
+    format!("the mirror {mirror} is the copy of {}, not of {}", shown(recorded), shown(claimed))
 }
 
 fn shown(source: &Source) -> String {

@@ -1,7 +1,7 @@
 //! Claims, heads, lineages: who may write what, and when.
 
 use protocol::limits::MAX_OPEN_PROPOSALS;
-use protocol::wire::{Committed, Proposed, TakeOver};
+use protocol::wire::{Claim, Committed, Proposed, Source, TakeOver};
 use protocol::{ClientName, Head, ProblemCode, RevisionDigest};
 
 use crate::store::Store;
@@ -22,6 +22,35 @@ pub(crate) fn the_first_claim_makes_the_mirror_and_another_source_is_refused(sto
     assert_eq!(code(store.claim(&peer.client, &peer.claim("/other", Some("/third")))), ProblemCode::OtherSource);
     store.claim(&peer.client, &peer.claim("/other", Some("/source"))).expect("a person accepted it");
     assert_eq!(peer.contact_at(Head::genesis()).source, Some(source("/other")));
+}
+
+pub(crate) fn a_second_source_of_the_same_name_is_refused_and_nothing_is_touched(store: &dyn Store) {
+    let mut peer = Peer::new(store);
+    let file = peer.file("of the first");
+    let head = peer.deliver(&[create("f", file)]);
+    let tree = peer.tree_at(head.number);
+    let second = Source { host: "other host".to_owned(), ..source("/mnt/source") };
+    let claim = Claim { source: second.clone(), ..peer.claim("/mnt/source", None) };
+    let problem = store.claim(&peer.client, &claim).expect_err("another source");
+    assert_eq!(problem.code, ProblemCode::OtherSource);
+    assert!(problem.detail.contains("copy of /source on host, not of /mnt/source on other host"), "{problem}");
+    assert!(problem.hint.is_some(), "what to do");
+    let reply = peer.contact_at(head);
+    assert_eq!((reply.source, reply.head), (Some(source("/source")), head));
+    assert_eq!(peer.tree_at(head.number), tree);
+    let adopted = Claim { replaces: Some(source("/source")), ..claim };
+    store.claim(&peer.client, &adopted).expect("a person accepted it");
+    let reply = peer.contact_at(head);
+    assert_eq!((reply.source, reply.head, reply.files), (Some(second), head, 1));
+}
+
+pub(crate) fn another_directory_at_the_same_path_is_told_apart(store: &dyn Store) {
+    let peer = Peer::new(store);
+    let replaced = Source { identity: b"fs 2 inode 2".to_vec().into(), ..source("/source") };
+    let claim = Claim { source: replaced, ..peer.claim("/source", None) };
+    let problem = store.claim(&peer.client, &claim).expect_err("another disk is mounted there");
+    assert_eq!(problem.code, ProblemCode::OtherSource);
+    assert!(problem.detail.contains("another directory that was at /source on host before"), "{problem}");
 }
 
 pub(crate) fn a_proposal_on_another_base_is_refused(store: &dyn Store) {
