@@ -76,7 +76,7 @@ pub(crate) struct World {
 }
 
 /// `nobody`.
-const ORDINARY_USER: u32 = 65_534;
+pub(crate) const ORDINARY_USER: u32 = 65_534;
 
 impl World {
     pub(crate) fn new() -> Self {
