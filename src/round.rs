@@ -9,12 +9,11 @@ mod rules;
 mod scrub;
 mod source;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use protocol::{Change, MirrorName, RelPath, RoundId, wire};
+use protocol::{MirrorName, RelPath, RoundId, wire};
 use scanner::{Filter, Planned, Rules, Scan, ScanError, Scanned, plan};
 use seams::clock::Clock;
 use seams::fs::{Directory, Fs};
@@ -233,7 +232,7 @@ impl Beat<'_> {
         report: &mut Report,
     ) -> Result<(), RoundError> {
         let Guarded { plan, excused, .. } = guarded;
-        let mut undelivered: HashSet<Change> = plan.iter().cloned().collect();
+        let mut let_go = open.braking.let_go(&plan);
         let contents = SourceContents::of(Arc::clone(&open.root), &plan, meter);
         let deliverer = Deliverer {
             caller: to.caller,
@@ -247,10 +246,12 @@ impl Beat<'_> {
         };
         let mut delivery = Delivery::default();
         let delivered = deliverer.deliver(batches(plan, &Sizes::within(&open.contacted.limits))?, &mut delivery);
-        delivery.delivered.iter().for_each(|change| drop(undelivered.remove(change)));
+        for change in &delivery.delivered {
+            let_go.remove(change);
+        }
         let released = delivery.delivered.iter().filter_map(|change| excused.get(change)).sum();
         self.snapshot.note_released(self.clock.now(), released)?;
-        open.braking.forget_approvals(self.snapshot, &undelivered)?;
+        open.braking.forget_approvals(self.snapshot, &let_go)?;
         patience.left_out(&delivery.left_out);
         let misread = misread(&delivery);
         report.take(delivery);

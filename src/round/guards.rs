@@ -129,6 +129,12 @@ impl Braking {
         open.map(|list| &list.digest).try_for_each(|digest| snapshot.drop_held(digest))
     }
 
+    /// The changes of a plan that a person approved.
+    pub(super) fn let_go(&self, plan: &[Change]) -> HashSet<Change> {
+        let approved: HashSet<&Change> = self.approved.iter().map(|(change, _)| change).collect();
+        plan.iter().filter(|change| approved.contains(change)).cloned().collect()
+    }
+
     /// Forgets approvals of which nothing is left to deliver: all of it went, or is not planned any more.
     pub(super) fn forget_approvals(&self, snapshot: &Snapshot, open: &HashSet<Change>) -> Result<(), SnapshotError> {
         let is_done = |list: &&HeldList| {

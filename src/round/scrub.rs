@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 
+const NANOS_A_MILLI: u128 = 1_000_000;
 const DAY: Duration = Duration::from_hours(24);
 /// Parts of a share: a hundredth of a percent.
 const PARTS: u128 = 10_000;
@@ -31,16 +32,11 @@ pub(super) struct Account {
 impl ScrubRate {
     /// The account at `now`, of a source of `total` bytes. A first round has a day's worth; never more than all.
     pub(super) fn account(self, before: Option<Account>, now: Timestamp, total: u64) -> Account {
-        let balance = match (self, before) {
-            (Self::PerRound(bytes), _) => clamped(bytes.into()),
-            (Self::PerDay(share), None) => grown(0, share, DAY, total),
-            (Self::PerDay(share), Some(before)) => {
-                let nanos = now.as_nanos().saturating_sub(before.at.as_nanos());
-                let passed = Duration::from_nanos(u64::try_from(nanos).unwrap_or(0));
-                grown(before.balance, share, passed, total)
-            }
-        };
-        Account { at: now, balance }
+        match (self, before) {
+            (Self::PerRound(bytes), _) => Account { at: now, balance: clamped(bytes.into()) },
+            (Self::PerDay(share), None) => Account { at: now, balance: clamped(due(share, DAY.as_millis(), total)) },
+            (Self::PerDay(share), Some(before)) => before.grown(share, now, total),
+        }
     }
 }
 
@@ -50,17 +46,32 @@ impl Account {
         u64::try_from(self.balance).unwrap_or(0)
     }
 
+    /// The account at `now`. Time that was not worth a whole byte yet is kept for the next round.
+    fn grown(self, share: u32, now: Timestamp, total: u64) -> Self {
+        let nanos = now.as_nanos().saturating_sub(self.at.as_nanos());
+        let passed = u128::try_from(nanos).unwrap_or(0) / NANOS_A_MILLI;
+        let more = due(share, passed, total);
+        let balance = self.balance.saturating_add(clamped(more)).min(clamped(total.into()));
+        let at = if more == 0 && nanos >= 0 { self.at } else { now.plus_nanos(-unpaid(more, share, passed, total)) };
+        Self { at, balance }
+    }
+
     /// The account after so many were read.
     pub(super) fn less(self, spent: u64) -> Self {
         Self { balance: self.balance.saturating_sub(clamped(spent.into())), ..self }
     }
 }
 
-fn grown(balance: i64, share: u32, passed: Duration, total: u64) -> i64 {
-    let a_day = u128::from(total) * u128::from(share) / PARTS;
-    // Microseconds keep the product within 128 bits for any total and any time.
-    let more = a_day.saturating_mul(passed.as_micros()) / DAY.as_micros();
-    balance.saturating_add(clamped(more)).min(clamped(total.into()))
+/// Bytes that come due in so many milliseconds.
+fn due(share: u32, millis: u128, total: u64) -> u128 {
+    (u128::from(total) * u128::from(share)).saturating_mul(millis) / (PARTS * DAY.as_millis())
+}
+
+/// The nanoseconds of `millis` in which nothing came due: what is left after `bytes` were.
+fn unpaid(bytes: u128, share: u32, millis: u128, total: u64) -> i64 {
+    let a_day = (u128::from(total) * u128::from(share)).max(1);
+    let paid = bytes.saturating_mul(PARTS * DAY.as_millis()).div_ceil(a_day);
+    clamped(millis.saturating_sub(paid).saturating_mul(NANOS_A_MILLI))
 }
 
 fn clamped(bytes: u128) -> i64 {
@@ -98,7 +109,17 @@ mod tests {
             read += account.bytes();
             account = account.less(account.bytes());
         }
-        assert!((9_000..=10_000).contains(&read), "{read}");
+        assert!((9_950..=10_000).contains(&read), "{read}");
+    }
+
+    #[test]
+    fn rounds_too_short_for_a_byte_add_up_all_the_same() {
+        let rate = ScrubRate::PerDay(100);
+        let mut account = rate.account(None, at(0), 3).less(0);
+        for minute in 1..=60 * 24 * 40 {
+            account = rate.account(Some(account), Timestamp::from_parts(minute * 60, 0), 3);
+        }
+        assert_eq!(account.bytes(), 1, "40 days of a percent of three bytes");
     }
 
     #[test]
