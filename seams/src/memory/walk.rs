@@ -24,17 +24,26 @@ pub(super) struct MemoryWalk {
 /// A directory being listed.
 struct Level {
     directory: Handle,
-    names: vec::IntoIter<Name>,
+    /// What is left of its listing. Nothing until the walk goes on in it: as on a disk, a directory is opened when it is
+    /// named, and listed afterwards, so that whoever looks at it in between looks before the listing.
+    names: Option<vec::IntoIter<Name>>,
     /// Length of its path within the walk and of the slash behind it, in bytes.
     prefix: usize,
 }
 
 impl Level {
-    fn list(directory: Handle, prefix: usize) -> io::Result<Self> {
-        let number = directory.number;
-        let operation = |inodes: &Inodes| Operation::new(OperationKind::List, inodes.path(number));
-        let names = directory.shared.perform(operation, |inodes, _| inodes.list(number))?;
-        Ok(Self { directory, names: names.into_iter(), prefix })
+    fn new(directory: Handle, prefix: usize) -> Self {
+        Self { directory, names: None, prefix }
+    }
+
+    fn next_name(&mut self) -> io::Result<Option<Name>> {
+        if self.names.is_none() {
+            let Handle { shared, number } = &self.directory;
+            let operation = |inodes: &Inodes| Operation::new(OperationKind::List, inodes.path(*number));
+            let names = shared.perform(operation, |inodes, _| inodes.list(*number))?;
+            self.names = Some(names.into_iter());
+        }
+        Ok(self.names.as_mut().and_then(Iterator::next))
     }
 
     fn check_next(&self, name: &Name) -> io::Result<()> {
@@ -60,16 +69,14 @@ impl Level {
         let Handle { shared, number } = &self.directory;
         shared.check(|inodes| self.operation(inodes, OperationKind::OpenDirectory, name))?;
         let directory = shared.descend(*number, std::slice::from_ref(name))?;
-        Self::list(directory, self.length_with(name) + 1)
+        Ok(Self::new(directory, self.length_with(name) + 1))
     }
 }
 
 impl MemoryWalk {
     pub(super) fn below(directory: Handle) -> Self {
         let reach = Arc::clone(&directory.shared).settings().walk_reach;
-        let mut walk = Self { levels: Vec::new(), entered: false, failure: None, reach };
-        walk.enter(0, Level::list(directory, 0));
-        walk
+        Self { levels: vec![Level::new(directory, 0)], entered: false, failure: None, reach }
     }
 
     fn enter(&mut self, depth: usize, level: io::Result<Level>) {
@@ -104,9 +111,13 @@ impl Walk for MemoryWalk {
             return Some(failure);
         }
         while let Some(level) = self.levels.last_mut() {
-            match level.names.next() {
-                Some(name) => return self.named(name),
-                None => drop(self.levels.pop()),
+            match level.next_name() {
+                Ok(Some(name)) => return self.named(name),
+                Ok(None) => drop(self.levels.pop()),
+                Err(error) => {
+                    self.levels.pop();
+                    return Some(Step::Incomplete { depth: self.levels.len(), error });
+                }
             }
         }
         None
