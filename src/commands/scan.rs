@@ -9,7 +9,7 @@ use seams::random::{Random, SystemRandom};
 use snapshot_db::set_aside;
 
 use crate::exit::{Exit, Failure, worst};
-use crate::output::{Line, Output, Summary, sorted};
+use crate::output::{Line, Output, Summary, counted, sorted};
 use crate::plan_file::{self, PlanHeader};
 use crate::round::{Report, RoundError};
 use crate::round_failure::failure;
@@ -149,7 +149,9 @@ impl Rounds<'_> {
         let failed = report.failure.is_some();
         let round = report.round;
         if report.left_alone > 0 {
-            self.output.message(&format!("{} changes that the plan does not name were left alone", report.left_alone));
+            let (changes, are) =
+                (counted(report.left_alone, "change"), if report.left_alone == 1 { "is" } else { "are" });
+            self.output.message(&format!("{changes} {are} not in the plan and left alone"));
         }
         let summary = summary(&report, place, self.client.dry_run).count(&lines).took(took);
         // A person who makes a round wants to know what went wrong; each change only if asked for.
