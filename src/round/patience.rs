@@ -25,9 +25,10 @@ impl<'a> Patience<'a> {
         for finding in findings {
             match finding {
                 Finding::Deferred { path, reason: Deferral::Waiting, .. } => self.still(path),
-                Finding::Deferred { path, reason, .. } => {
-                    self.tried(path, PostponedKind::Deferred, reason.to_string());
+                Finding::Deferred { path, reason: Deferral::Moving, .. } => {
+                    self.tried(path, PostponedKind::Deferred, Deferral::Moving.to_string());
                 }
+                Finding::Deferred { path, reason, .. } => self.looked_at(path, reason.to_string()),
                 Finding::Problem { path, trouble, .. } => {
                     self.tried(path, PostponedKind::Problem, trouble.to_string());
                 }
@@ -53,6 +54,12 @@ impl<'a> Patience<'a> {
     fn tried(&mut self, path: &RelPath, kind: PostponedKind, reason: String) {
         let next = next(self.before.get(path), self.now, kind, reason);
         self.after.insert(path.clone(), next);
+    }
+
+    /// What was not tried at all, for no fault of its own: the next round tries it, whatever changes meanwhile.
+    fn looked_at(&mut self, path: &RelPath, reason: String) {
+        let next = next(self.before.get(path), self.now, PostponedKind::Deferred, reason);
+        self.after.insert(path.clone(), Postponement { next_try: next.last_try, ..next });
     }
 
     fn still(&mut self, path: &RelPath) {

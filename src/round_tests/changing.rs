@@ -67,3 +67,27 @@ fn bytes_that_changed_without_a_trace_before_they_were_sent_are_read_again_and_a
     world.fs.set_fault_hook(None);
     world.good_round();
 }
+
+#[test]
+fn a_file_that_was_gone_for_a_moment_is_delivered_in_the_very_next_round() {
+    let world = World::new(1);
+    write(&world, "a", "1");
+    write(&world, "b", "1");
+    world.clock.advance(Duration::from_secs(10));
+    world.good_round();
+    write(&world, "a", "22");
+    let fs = world.fs.clone();
+    world.fs.set_fault_hook(Some(Arc::new(move |operation: &seams::memory::Operation| {
+        if operation.kind == OperationKind::OpenFile && operation.path == b"/source/a" {
+            let root = fs.open_root(Path::new("/source")).expect("there");
+            root.remove_file(&Name::parse(b"a").expect("valid")).expect("there until now");
+        }
+        None
+    })));
+    assert_eq!(world.round().deferred.len(), 1);
+    world.fs.set_fault_hook(None);
+    world.clock.advance(Duration::from_secs(1));
+    write(&world, "a", "333");
+    world.clock.advance(Duration::from_secs(1));
+    world.good_round();
+}
