@@ -8,8 +8,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use protocol::RelPath;
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
+use protocol::{RelPath, escape as shown};
 
 /// The rules as the user gave them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,8 +97,29 @@ impl Filter {
     /// Whether a path is left out. Parents are not asked: what lies in an excluded directory is never walked.
     #[must_use]
     pub fn excludes(&self, path: &RelPath, is_directory: bool) -> bool {
-        let matched = || self.rules.matched(Path::new(OsStr::from_bytes(path.as_bytes())), is_directory);
-        self.always.contains(path) || matched().is_ignore()
+        self.always.contains(path) || self.matched(path, is_directory).is_ignore()
+    }
+
+    /// The rule that leaves a path out, in words for people: its own, or that of the topmost excluded directory it lies
+    /// in, which is never walked, so that no include below it counts.
+    #[must_use]
+    pub fn matching(&self, path: &RelPath, is_directory: bool) -> Option<String> {
+        let above = path.ancestors().filter(|above| !above.is_root());
+        let mut way = above.map(|above| (above, true)).chain([(path.clone(), is_directory)]);
+        way.find_map(|(path, is_directory)| self.rule(&path, is_directory))
+    }
+
+    fn rule(&self, path: &RelPath, is_directory: bool) -> Option<String> {
+        if self.always.contains(path) {
+            return Some("roundsman's own state is never mirrored".to_owned());
+        }
+        let Match::Ignore(glob) = self.matched(path, is_directory) else { return None };
+        let place = glob.from().map_or_else(|| "--exclude".to_owned(), |file| shown(file.as_os_str().as_bytes()));
+        Some(format!("`{}` in {place}", shown(glob.original().as_bytes())))
+    }
+
+    fn matched(&self, path: &RelPath, is_directory: bool) -> Match<&Glob> {
+        self.rules.matched(Path::new(OsStr::from_bytes(path.as_bytes())), is_directory)
     }
 }
 
@@ -109,6 +131,10 @@ fn add(builder: &mut GitignoreBuilder, pattern: &str, line: &str) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::parse(text.as_bytes()).expect("valid in this test")
+    }
 
     fn excluded(rules: &FilterRules, path: &str, is_directory: bool) -> bool {
         let path = RelPath::parse(path.as_bytes()).expect("valid in this test");
@@ -157,6 +183,22 @@ mod tests {
         assert!(!filter.is_empty());
         assert!(filter.excludes(&own, true));
         assert!(!filter.excludes(&RelPath::parse(b"a/state").expect("valid"), true));
+    }
+
+    #[test]
+    fn the_rule_that_leaves_a_path_out_is_named_with_its_file() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), "# build products\nbuild/\n").expect("written");
+        let include = vec!["keep.o".to_owned()];
+        let rules = FilterRules { ignore_files: vec![file.path().to_owned()], include, ..exclude(&["*.o", "build/x"]) };
+        let filter = Filter::new(&rules).expect("valid rules").and_always(Some(path("state")));
+        let matching = |text: &str| filter.matching(&path(text), false);
+        assert_eq!(matching("a/b.o").as_deref(), Some("`*.o` in --exclude"));
+        assert_eq!(matching("a/keep.o"), None);
+        assert_eq!(matching("build"), None, "a file, and the rule is for directories");
+        let in_file = format!("`build/` in {}", file.path().display());
+        assert_eq!(matching("build/keep.o"), Some(in_file), "the directory's rule decides, as in the walk");
+        assert!(matching("state/db").is_some_and(|rule| rule.contains("roundsman's own")));
     }
 
     #[test]
