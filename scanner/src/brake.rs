@@ -112,30 +112,61 @@ pub fn brake(
 ) -> Braked {
     let ended = ended(changes, findings);
     let files = by_change(&counted(&ended, changes));
-    let files_of = |index: usize| files.get(&index).copied().unwrap_or(0);
-    let approved: BTreeSet<usize> =
-        (0..changes.len()).filter(|index| approved(&changes[*index], files_of(*index))).collect();
-    let deletes = files.keys().copied().filter(|index| !approved.contains(index)).collect();
-    let overwrites = pick(changes, &approved, overwrites);
-    let silent = silent_paths(findings, rules);
-    let silent = pick(changes, &approved, |change| silent.contains(change.path()));
-    let reasons = [
-        (too_many_deletes(&deletes, &files, rules, facts), deletes),
-        (too_many_overwrites(&overwrites, rules, facts), overwrites),
-        (Some(HeldWhy::Silent), silent),
-    ];
-    let mut held = BTreeMap::new();
-    for (why, indices) in reasons {
-        let Some(why) = why else { continue };
-        for index in indices {
-            held.entry(index).or_insert(Held { files: files_of(index), why });
-        }
+    let is_asked = |index: &usize| !approved(&changes[*index], files.get(index).copied().unwrap_or(0));
+    let asked = (0..changes.len()).filter(is_asked).collect();
+    let question = Question { changes, findings, asked, files };
+    let held = question.held(rules, facts);
+    Braked { excused: question.excused(&by_change(&ended), &held), held }
+}
+
+/// A plan, and what of it may be held.
+struct Question<'a> {
+    changes: &'a [Change],
+    findings: &'a [Finding],
+    /// The changes that nobody approved.
+    asked: BTreeSet<usize>,
+    /// How many files that count each change ends; changes that end none are left out.
+    files: BTreeMap<usize, u64>,
+}
+
+impl Question<'_> {
+    fn files_of(&self, index: usize) -> u64 {
+        self.files.get(&index).copied().unwrap_or(0)
     }
-    let excused = by_change(&ended).into_iter().filter_map(|(index, all)| {
-        let counts = if approved.contains(&index) { 0 } else { files_of(index) };
-        (all > counts && !held.contains_key(&index)).then(|| (index, all - counts))
-    });
-    Braked { excused: excused.collect(), held }
+
+    fn pick(&self, is: impl Fn(usize) -> bool) -> BTreeSet<usize> {
+        self.asked.iter().copied().filter(|index| is(*index)).collect()
+    }
+
+    /// Of several reasons to hold a change the first counts.
+    fn held(&self, rules: &BrakeRules, facts: &BrakeFacts) -> BTreeMap<usize, Held> {
+        let deletes = self.pick(|index| self.files.contains_key(&index));
+        let overwrites = self.pick(|index| overwrites(&self.changes[index]));
+        let silent = silent_paths(self.findings);
+        let silent = self.pick(|index| rules.hold_silent && silent.contains(self.changes[index].path()));
+        let ended = deletes.iter().map(|index| self.files_of(*index)).sum();
+        let overwritten = u64::try_from(overwrites.len()).expect("a plan's length fits");
+        let reasons = [
+            (too_many_deletes(ended, rules, facts), deletes),
+            (too_many_overwrites(overwritten, rules, facts), overwrites),
+            (Some(HeldWhy::Silent), silent),
+        ];
+        let mut held = BTreeMap::new();
+        for (why, changes) in reasons.into_iter().filter_map(|(why, changes)| Some((why?, changes))) {
+            for index in changes {
+                held.entry(index).or_insert(Held { files: self.files_of(index), why });
+            }
+        }
+        held
+    }
+
+    /// Of the files that the receiver will count, those that do not count here.
+    fn excused(&self, ended: &BTreeMap<usize, u64>, held: &BTreeMap<usize, Held>) -> BTreeMap<usize, u64> {
+        let counts = |index: usize| if self.asked.contains(&index) { self.files_of(index) } else { 0 };
+        let excused = |(index, files): (&usize, &u64)| (*index, files - counts(*index));
+        let let_go = ended.iter().filter(|(index, _)| !held.contains_key(index));
+        let_go.map(excused).filter(|(_, files)| *files > 0).collect()
+    }
 }
 
 fn by_change(ended: &[Ended<'_>]) -> BTreeMap<usize, u64> {
@@ -146,36 +177,25 @@ fn by_change(ended: &[Ended<'_>]) -> BTreeMap<usize, u64> {
     files
 }
 
-fn pick(changes: &[Change], approved: &BTreeSet<usize>, is: impl Fn(&Change) -> bool) -> BTreeSet<usize> {
-    (0..changes.len()).filter(|index| !approved.contains(index) && is(&changes[*index])).collect()
-}
-
 fn overwrites(change: &Change) -> bool {
     matches!(change, Change::Modify { entry: Entry::File { .. }, .. })
 }
 
-fn silent_paths<'a>(findings: &'a [Finding], rules: &BrakeRules) -> BTreeSet<&'a RelPath> {
+fn silent_paths(findings: &[Finding]) -> BTreeSet<&RelPath> {
     let silent = findings.iter().filter(|finding| matches!(finding, Finding::Present { silent: true, .. }));
-    silent.filter(|_| rules.hold_silent).map(Finding::path).collect()
+    silent.map(Finding::path).collect()
 }
 
-fn too_many_deletes(
-    changes: &BTreeSet<usize>,
-    files: &BTreeMap<usize, u64>,
-    rules: &BrakeRules,
-    facts: &BrakeFacts,
-) -> Option<HeldWhy> {
-    let here: u64 = changes.iter().map(|index| files[index]).sum();
-    let before = facts.ended_in_window.saturating_sub(facts.approved_in_window);
-    // Files that a person approved to end were there at the window's beginning, too.
-    let allowed = rules.max_delete.of(facts.files_at_mirror.saturating_add(facts.ended_in_window));
+fn too_many_deletes(here: u64, rules: &BrakeRules, facts: &BrakeFacts) -> Option<HeldWhy> {
     let limit = rules.max_delete;
+    let before = facts.ended_in_window.saturating_sub(facts.approved_in_window);
+    // The share is of what there was when the window began; what a person approved was there, too.
+    let allowed = limit.of(facts.files_at_mirror.saturating_add(facts.ended_in_window));
     (before.saturating_add(here) > allowed).then_some(HeldWhy::Deletes { here, before, limit, allowed })
 }
 
-fn too_many_overwrites(changes: &BTreeSet<usize>, rules: &BrakeRules, facts: &BrakeFacts) -> Option<HeldWhy> {
+fn too_many_overwrites(here: u64, rules: &BrakeRules, facts: &BrakeFacts) -> Option<HeldWhy> {
     let limit = rules.max_overwrite?;
-    let here = u64::try_from(changes.len()).expect("a plan's length fits");
     let allowed = limit.of(facts.files_at_mirror);
     (here > allowed).then_some(HeldWhy::Overwrites { here, limit, allowed })
 }
@@ -192,7 +212,9 @@ pub fn held_digest(held: &[(Change, u64)]) -> [u8; 32] {
     list.array(u64::try_from(items.len()).expect("a list's length fits")).expect("encoding to memory cannot fail");
     let mut hasher = blake3::Hasher::new();
     hasher.update(&list.into_writer());
-    items.iter().for_each(|item| drop(hasher.update(item)));
+    for item in items {
+        hasher.update(&item);
+    }
     *hasher.finalize().as_bytes()
 }
 

@@ -7,6 +7,7 @@
 mod brake;
 mod compare;
 mod ended;
+mod explain;
 mod filter;
 mod finding;
 mod fingerprint;
@@ -38,11 +39,11 @@ mod watched;
 mod plan_literals;
 
 pub use brake::{BrakeFacts, BrakeRules, Braked, Held, HeldWhy, brake, endings, held_digest};
+pub use explain::{Explanation, Outcome, Part, Proof, Question, ReadWhy, explain};
 pub use filter::{Filter, FilterError, FilterRules};
 pub use finding::{Deferral, Finding, Hint, Trouble};
 pub use limit::{InvalidLimit, Limit, SHARE_FLOOR_FILES, Share};
 pub use marker::{MARKER_FILE, MarkerId, make_marker, marker_name, read_marker};
-pub use moves::unmatched;
 pub use plan::{Planned, plan};
 pub use root::{RootIdentity, RootTrouble, check_marker, check_not_emptied, check_root};
 pub use scan::{Counts, Rules, Scan, ScanError, Scanned};

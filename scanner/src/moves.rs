@@ -44,15 +44,6 @@ impl Moves {
     }
 }
 
-/// What is gone from where it was, and was not found anywhere else.
-pub fn unmatched(findings: &[Finding]) -> impl Iterator<Item = &RelPath> {
-    let moves = Moves::among(findings);
-    findings.iter().filter_map(move |finding| match finding {
-        Finding::Gone { path, .. } => (!moves.leaves(path)).then_some(path),
-        Finding::Present { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => None,
-    })
-}
-
 /// Places whose file content is not there any more. Empty files all look alike and are never matched.
 fn vacated(findings: &[Finding]) -> Vec<Vacated> {
     let place = |finding: &Finding| {
