@@ -8,5 +8,7 @@ mod histories;
 mod quiet;
 #[path = "round_tests/sources.rs"]
 mod sources;
+#[path = "round_tests/storm.rs"]
+mod storm;
 #[path = "round_tests/world.rs"]
 mod world;

@@ -261,13 +261,30 @@ pub(super) fn collect(directory: &Arc<dyn Directory>, at: &RelPath, entries: &mu
 }
 
 pub(super) fn write(world: &World, name: &str, text: &str) {
-    let root = world.fs.open_root(Path::new("/source")).expect("there");
-    let name = Name::parse(name.as_bytes()).expect("valid");
-    let file = root.open_file_for_writing(&name).or_else(|_| root.create_file(&name)).expect("a file");
-    file.set_length(0).and_then(|()| file.write_all_at(text.as_bytes(), 0)).expect("written");
+    write_at(&world.fs, name, text);
 }
 
 pub(super) fn remove(world: &World, name: &str) {
     let root = world.fs.open_root(Path::new("/source")).expect("there");
     root.remove_file(&Name::parse(name.as_bytes()).expect("valid")).expect("removed");
+}
+
+/// Writes a file at a path in the source, in directories that are made where they are missing.
+pub(super) fn write_at(fs: &Memory, path: &str, text: &str) {
+    let (directory, last) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = Path::new(SOURCE).join(directory);
+    fs.make_directory(&directory).expect("made");
+    let directory = fs.open_root(&directory).expect("there");
+    let name = Name::parse(last.as_bytes()).expect("valid");
+    let file = directory.open_file_for_writing(&name).or_else(|_| directory.create_file(&name)).expect("a file");
+    file.set_length(0).and_then(|()| file.write_all_at(text.as_bytes(), 0)).expect("written");
+}
+
+/// How much a test is to do, by `ROUNDSMAN_TEST_SIZE`: `quick`, which is the default, `full` or `long`.
+pub(super) fn size(quick: u64, full: u64, long: u64) -> u64 {
+    match std::env::var("ROUNDSMAN_TEST_SIZE").as_deref() {
+        Ok("full") => full,
+        Ok("long") => long,
+        _ => quick,
+    }
 }

@@ -1,0 +1,158 @@
+//! A storm of renames while rounds run: whatever is renamed whenever, nothing that was there throughout leaves the
+//! mirror, and once the storm is over the mirror is the source.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use protocol::{ContentId, Name, RelPath};
+use scanner::Limit;
+use seams::fs::{Directory, FileKind, Fs};
+use seams::memory::{ManualClock, Memory, Operation};
+use seams::random::{Random, SeededRandom};
+
+use super::world::{SOURCE, World, size, write_at};
+
+/// Renames something at random just before some of the operations of whoever uses the file system.
+struct Storm {
+    fs: Memory,
+    clock: Arc<ManualClock>,
+    random: SeededRandom,
+    /// Whether it is renaming: its own operations are left in peace.
+    busy: AtomicBool,
+    /// One of so many operations is preceded by a rename.
+    rarity: AtomicU64,
+    renames: AtomicU64,
+}
+
+impl Storm {
+    fn over(world: &World, seed: u64) -> Arc<Self> {
+        Arc::new(Self {
+            fs: world.fs.clone(),
+            clock: Arc::clone(&world.clock),
+            random: SeededRandom::new(seed),
+            busy: AtomicBool::new(false),
+            rarity: AtomicU64::new(u64::MAX),
+            renames: AtomicU64::new(0),
+        })
+    }
+
+    fn begin(self: &Arc<Self>) {
+        let storm = Arc::clone(self);
+        self.fs.set_fault_hook(Some(Arc::new(move |_: &Operation| {
+            storm.blow();
+            None
+        })));
+    }
+
+    fn blow(&self) {
+        let is_its_own = self.busy.swap(true, Ordering::Relaxed);
+        if is_its_own {
+            return;
+        }
+        if self.random.below(self.rarity.load(Ordering::Relaxed)) == 0 {
+            self.clock.advance(Duration::from_millis(self.random.below(6)));
+            self.renames.fetch_add(u64::from(self.rename().is_ok()), Ordering::Relaxed);
+        }
+        self.busy.store(false, Ordering::Relaxed);
+    }
+
+    /// Any file or directory to any free name in any directory, except into itself. Half of the files keep their name.
+    fn rename(&self) -> std::io::Result<()> {
+        let (from, to) = (self.somewhere()?, self.somewhere()?);
+        let names = from.list()?;
+        let Some(name) = names.get(self.below(names.len())) else { return Err(std::io::ErrorKind::NotFound.into()) };
+        let fresh = Name::parse(format!("n{}", self.random.below(40)).as_bytes()).expect("valid");
+        let new = if self.random.below(2) == 0 { name.clone() } else { fresh };
+        if to.stat(&new).is_ok() {
+            return Err(std::io::ErrorKind::AlreadyExists.into());
+        }
+        from.rename(name, &*to, &new)
+    }
+
+    /// A directory: the root, or any below it.
+    fn somewhere(&self) -> std::io::Result<Arc<dyn Directory>> {
+        let mut at = self.fs.open_root(Path::new(SOURCE))?;
+        while self.random.below(5) > 0 {
+            let names = at.list()?;
+            let is_directory = |name: &&Name| at.stat(name).is_ok_and(|stat| stat.kind == FileKind::Directory);
+            let directories: Vec<_> = names.iter().filter(is_directory).collect();
+            let Some(name) = directories.get(self.below(directories.len())) else { break };
+            at = at.open_directory(name)?;
+        }
+        Ok(at)
+    }
+
+    fn below(&self, bound: usize) -> usize {
+        let bound = u64::try_from(bound.max(1)).expect("small");
+        usize::try_from(self.random.below(bound)).expect("small")
+    }
+}
+
+/// 80 files in 16 directories, each content another, many of one size.
+fn furnish(world: &World) {
+    for number in 0..80 {
+        let text = format!("{number}{}", "x".repeat(number % 7));
+        write_at(&world.fs, &format!("a{}/b{}/f{number}", number % 4, number % 8), &text);
+    }
+    world.clock.advance(Duration::from_secs(10));
+}
+
+/// Where in the mirror each content is.
+fn by_content(world: &World) -> BTreeMap<ContentId, RelPath> {
+    let files = world.mirrored().into_iter();
+    files.filter_map(|(path, entry)| entry.content().map(|(content, _)| (content, path))).collect()
+}
+
+/// A storm of so many renames; the seed decides on everything.
+fn storm(seed: u64, renames: u64) {
+    let mut world = World::new(seed);
+    // A file that was met under two names is two files at the mirror for a round: no brake is to keep one of them.
+    world.rules.brake.max_delete = Limit::Files(u64::MAX);
+    furnish(&world);
+    let before = {
+        world.good_round();
+        by_content(&world)
+    };
+    let storm = Storm::over(&world, seed);
+    storm.begin();
+    for round in 0.. {
+        if storm.renames.load(Ordering::Relaxed) >= renames {
+            break;
+        }
+        storm.rarity.store([3, 10, 40, 150][storm.below(4)], Ordering::Relaxed);
+        let report = world.round();
+        assert!(report.failure.is_none(), "seed {seed}, round {round}: {:?}", report.failure);
+        let after = by_content(&world);
+        for (content, path) in &before {
+            assert!(after.contains_key(content), "seed {seed}, round {round}: {path} is nowhere: {report:#?}");
+        }
+        world.clock.advance(Duration::from_millis(storm.random.below(4_000)));
+    }
+    world.fs.set_fault_hook(None);
+    quiet(&world, seed);
+}
+
+/// Within three rounds all that was put off has arrived, once the longest patience is over.
+fn quiet(world: &World, seed: u64) {
+    world.clock.advance(Duration::from_hours(1));
+    for _ in 0..2 {
+        let report = world.round();
+        assert!(report.failure.is_none(), "seed {seed}: {:?}", report.failure);
+        world.clock.advance(Duration::from_secs(5));
+    }
+    let report = world.round();
+    let (mirrored, source) = (world.mirrored(), world.in_source());
+    let paths: BTreeSet<_> = mirrored.keys().chain(source.keys()).collect();
+    let differ: Vec<_> = paths.into_iter().filter(|path| mirrored.get(path) != source.get(path)).collect();
+    assert!(differ.is_empty(), "seed {seed}: {differ:?} differ: {report:#?}");
+}
+
+#[test]
+fn no_file_that_is_renamed_while_rounds_run_is_ever_nowhere_in_the_mirror() {
+    let renames = size(1_000, 10_000, 200_000);
+    let storms = renames / 250;
+    (0..storms).for_each(|seed| storm(seed, renames / storms));
+}
