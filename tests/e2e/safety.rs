@@ -84,33 +84,6 @@ fn an_emptied_root_stops_the_round_and_deletes_nothing() {
 }
 
 #[test]
-fn a_replaced_root_stops_the_round_until_a_person_accepts_it() {
-    let world = World::with(&["a=1", "d/b=2"]);
-    world.round();
-    fs::rename(world.source(), world.path("away")).expect("renamed");
-    write(&world.source(), &["other=3"]);
-    let round = world.scan(&[]).expect(1);
-    assert!(round.stderr.contains("--adopt"), "{}", round.stderr);
-    assert_eq!(names(&world.mirror()), ["a", "d", "d/b"]);
-    world.scan(&["--adopt"]).expect(0);
-    assert_mirrored(&world.source(), &world.mirror());
-}
-
-#[test]
-fn a_second_source_of_one_name_is_refused_and_both_are_named() {
-    let world = World::with(&["a=1"]);
-    world.round();
-    write(&world.path("elsewhere/source"), &["b=2"]);
-    let refused = world.run(&["scan", "elsewhere/source", "--to", "data"]).expect(1);
-    for part in ["elsewhere/source", "Hint: ", "--mirror"] {
-        assert!(refused.stderr.contains(part), "{part} in {}", refused.stderr);
-    }
-    assert_eq!(names(&world.mirror()), ["a"]);
-    world.run(&["scan", "elsewhere/source", "--to", "data", "--mirror", "second"]).expect(0);
-    assert_mirrored(&world.path("elsewhere/source"), &world.path("data/local/second"));
-}
-
-#[test]
 fn a_fifo_a_socket_and_what_they_replace_are_never_opened() {
     let world = World::with(&["was-a-file=1", "a=2"]);
     world.round();
