@@ -100,6 +100,20 @@ Works beside running rounds, asks no receiver, looks at no source, and changes n
         #[command(flatten)]
         flags: Flags<ForState>,
     },
+    /// Say what decides about one path: what is recorded, what is there, what a round would make of it
+    #[command(after_help = "\
+Examples:
+  roundsman why ~/Photos/2026/image.raw
+  cd ~/Photos && roundsman why 2026 --json
+
+The path need not exist. Works beside running rounds, reads no content, asks no receiver, changes nothing.")]
+    Why {
+        /// A path below a source that is mirrored from this machine
+        path: PathBuf,
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForState>,
+    },
     /// Let go what the brake holds: exactly these changes, in the next round
     #[command(after_help = HELD_HELP)]
     Approve {

@@ -8,3 +8,4 @@ pub(crate) mod receive;
 pub(crate) mod scan;
 pub(crate) mod status;
 pub(crate) mod takeover;
+pub(crate) mod why;

@@ -26,6 +26,7 @@ mod status;
 mod stop;
 mod visit;
 mod way;
+mod why;
 
 mod exit;
 mod log;
@@ -95,6 +96,9 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         }),
         Command::Status { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::status::status(&typed.client()?.state_dir, output)
+        }),
+        Command::Why { path, flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::why::why(&path, &typed.client()?.state_dir, output)
         }),
         Command::Approve { digest, flags } => decide(&digest, Decision::Approved, &gather(flags.layer, config)?),
         Command::Reject { digest, flags } => decide(&digest, Decision::Rejected, &gather(flags.layer, config)?),

@@ -16,6 +16,14 @@ pub(crate) fn exact(moment: Timestamp) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
+/// A file's time, to the nanosecond. Files may well be older than 1970.
+pub(crate) fn precise(moment: Timestamp) -> String {
+    match u64::try_from(moment.as_nanos()) {
+        Ok(nanos) => humantime::format_rfc3339_nanos(UNIX_EPOCH + Duration::from_nanos(nanos)).to_string(),
+        Err(_) => format!("{} ns before 1970", moment.as_nanos().unsigned_abs()),
+    }
+}
+
 /// A moment as people think of it, and exactly: `3 minutes ago (2026-01-02T03:04:05Z)`.
 pub(crate) fn told(moment: Timestamp, now: Timestamp) -> String {
     let nanos = i128::from(now.as_nanos()) - i128::from(moment.as_nanos());
@@ -71,6 +79,8 @@ mod tests {
     #[test]
     fn a_clock_that_was_far_off_is_told_all_the_same() {
         assert_eq!(exact(Timestamp::from_nanos(i64::MIN)), "1970-01-01T00:00:00Z");
+        assert_eq!(precise(Timestamp::from_nanos(-5)), "5 ns before 1970");
+        assert_eq!(precise(Timestamp::from_nanos(1_000_000_005)), "1970-01-01T00:00:01.000000005Z");
         assert!(told(Timestamp::from_nanos(i64::MIN), Timestamp::from_nanos(i64::MAX)).starts_with("584 years ago"));
     }
 }

@@ -81,7 +81,10 @@ impl Route {
 }
 
 /// Absolute, and without symlinks as far as the path exists.
-fn settled(path: &Path) -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// The path is empty, or there is no working directory.
+pub(crate) fn settled(path: &Path) -> Result<PathBuf, Failure> {
     let absolute = std::path::absolute(path)
         .map_err(|error| Failure::usage(format!("{} is no usable path: {error}", shown(path))))?;
     let mut missing = Vec::new();

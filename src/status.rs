@@ -20,7 +20,8 @@ use crate::own_mirrors::OwnMirror;
 use crate::route::shown;
 use held::Held;
 pub(crate) use held::word;
-use waiting::Waiting;
+pub(crate) use text::subject;
+pub(crate) use waiting::Waiting;
 
 /// Rounds that are told of.
 const ROUNDS: u32 = 10;

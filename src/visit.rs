@@ -201,11 +201,19 @@ fn filter(route: &Route, settings: &MirrorSettings) -> Result<Filter, Failure> {
         ignore_files: settings.ignore_file.clone(),
         include: settings.include.clone(),
     };
+    filter_of(route, &rules)
+}
+
+/// What rounds of a route leave out, under these rules.
+///
+/// # Errors
+/// A rule, or a file of them, cannot be used.
+pub(crate) fn filter_of(route: &Route, rules: &FilterRules) -> Result<Filter, Failure> {
     let unusable = |error| {
         Failure::new(Exit::Usage, error)
             .hint("patterns are in gitignore syntax, such as `*.tmp`, `/cache/` or `!keep.tmp`")
     };
-    let filter = Filter::new(&rules).map_err(unusable)?;
+    let filter = Filter::new(rules).map_err(unusable)?;
     let marker = RelPath::root().join(&marker_name()).expect("a short name in the root is a path");
     Ok(filter.and_always(route.own_directory()).and_always(Some(marker)))
 }

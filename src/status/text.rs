@@ -37,7 +37,7 @@ pub(super) fn status(status: &MirrorStatus, now: Timestamp) -> String {
 }
 
 /// A subject with its lines, aligned; `none` where there are no lines.
-fn subject(label: &str, lines: Vec<String>) -> String {
+pub(crate) fn subject(label: &str, lines: Vec<String>) -> String {
     let lines = if lines.is_empty() { vec!["none".to_owned()] } else { lines };
     let labels = std::iter::once(label).chain(std::iter::repeat(""));
     labels.zip(lines).map(|(label, line)| format!("  {label:<COLUMN$} {line}\n")).collect()

@@ -18,14 +18,14 @@ pub(crate) struct Waiting {
     #[serde(skip)]
     pub(super) shown: String,
     /// Why.
-    pub(super) reason: String,
+    pub(crate) reason: String,
     /// Since when.
-    pub(super) since: Moment,
+    pub(crate) since: Moment,
     /// How often it was tried.
-    tries: u32,
+    pub(crate) tries: u32,
     last_try: Moment,
     /// When it is tried again.
-    pub(super) next_try: Moment,
+    pub(crate) next_try: Moment,
 }
 
 impl Waiting {
@@ -35,7 +35,8 @@ impl Waiting {
         of_kind.map(|(path, postponement)| Self::new(path, postponement)).collect()
     }
 
-    fn new(path: &RelPath, postponement: &Postponement) -> Self {
+    /// A path and why it waits.
+    pub(crate) fn new(path: &RelPath, postponement: &Postponement) -> Self {
         Self {
             path: JsonPath::from(path),
             shown: path.to_string(),

@@ -56,6 +56,46 @@ fn nothing_is_changed_by_asking_not_even_beside_the_databases() {
 }
 
 #[test]
+fn why_tells_what_decides_about_a_path_wherever_one_stands() {
+    let world = World::with(&["d/a=12345", "x.tmp=1"]);
+    world.scan(&["--exclude", "*.tmp"]).expect(0);
+    let why = |path: &str| -> serde_json::Value {
+        let told = world.run(&["why", path, "--json"]).expect(0);
+        serde_json::from_str(told.stdout.trim()).expect("an object")
+    };
+    assert_eq!(why("source/d/a")["at_mirror"]["size"], 5);
+    assert_eq!(why("source/x.tmp")["verdict"], "left_out");
+    assert_eq!(why("source/nowhere")["verdict"], "nowhere");
+    write(&world.source(), &["d/a=other bytes"]);
+    let changed = why(world.source().join("d/a").to_str().expect("is text"));
+    assert_eq!((&changed["verdict"], &changed["differing"][0]), (&"to_be_read".into(), &"size".into()));
+    fs::remove_file(world.source().join("d/a")).expect("removed");
+    let people = world.run(&["why", "source/d/a"]).expect(0);
+    for part in ["d/a in /", "verdict            gone", "last acknowledged  revision 1, "] {
+        assert!(people.stdout.contains(part), "{part} in\n{}", people.stdout);
+    }
+    let elsewhere = world.run(&["why", "elsewhere"]).expect(2);
+    assert!(
+        elsewhere.stderr.contains("no mirrored source holds") && elsewhere.stderr.contains("/source"),
+        "{}",
+        elsewhere.stderr
+    );
+    let root = world.run(&["why", "source"]).expect(2);
+    assert!(root.stderr.contains("is a source itself"), "{}", root.stderr);
+}
+
+#[test]
+fn why_tells_of_every_mirror_of_a_source() {
+    let world = World::with(&["a=1"]);
+    world.round();
+    world.run(&["scan", "source", "--to", "data2"]).expect(0);
+    let told = world.run(&["why", "source/a"]).expect(0);
+    for place in ["/data/local/source\n", "/data2/local/source\n"] {
+        assert!(told.stdout.contains(place), "{place} in\n{}", told.stdout);
+    }
+}
+
+#[test]
 fn it_works_beside_a_running_loop() {
     let world = World::with(&["a=1"]);
     let running = world.start_loop("100ms");
