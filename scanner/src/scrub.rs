@@ -141,3 +141,7 @@ impl Scrub {
         std::mem::take(&mut *self.selection()).by_directory()
     }
 }
+
+#[cfg(test)]
+#[path = "scrub_tests.rs"]
+mod tests;
