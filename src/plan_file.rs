@@ -54,9 +54,9 @@ pub(crate) enum PlanFileError {
         /// The file.
         path: PathBuf,
         /// What it was made of.
-        theirs: PlanHeader,
+        theirs: String,
         /// What this round is of.
-        ours: PlanHeader,
+        ours: String,
     },
 }
 
@@ -107,7 +107,8 @@ pub(crate) fn read(path: &Path, ours: &PlanHeader) -> Result<Vec<Change>, PlanFi
     let first = lines.next()?.ok_or_else(|| lines.wrong("the plan is empty".to_owned()))?;
     let theirs = PlanHeader::from_json(&first).map_err(|why| lines.wrong(why))?;
     if theirs != *ours {
-        return Err(PlanFileError::Other { path: path.to_owned(), theirs, ours: ours.clone() });
+        let (theirs, ours) = (theirs.to_string(), ours.to_string());
+        return Err(PlanFileError::Other { path: path.to_owned(), theirs, ours });
     }
     let mut changes = Vec::new();
     while let Some(line) = lines.next()? {

@@ -133,6 +133,28 @@ fn nothing_to_mirror_no_destination_and_one_name_for_several_are_mistakes_that_s
 }
 
 #[test]
+fn a_plan_is_written_in_dry_runs_carried_out_once_and_of_one_mirror() {
+    let refusal = |arguments: &[&str], text: &str| {
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let mistake = typed(&arguments, &[], text).rounds().expect_err("is a mistake");
+        assert!(mistake.hint().is_some(), "{mistake}");
+        mistake.to_string()
+    };
+    let (one, two) = (["/a", "--to=/b"], "to = '/c'\n[[mirror]]\nsource = '/a'\n[[mirror]]\nsource = '/b'");
+    let with = |more: &[&'static str]| [&one[..], more].concat();
+    assert!(refusal(&with(&["--plan=p"]), "").contains("nothing asks for a dry run"));
+    assert!(refusal(&with(&["--apply=p", "--dry-run"]), "").contains("this is a dry run"));
+    assert!(refusal(&with(&["--apply=p"]), "interval = '5s'").contains("there is an interval"));
+    for arguments in [&["--plan=p", "--dry-run"][..], &["--apply=p"]] {
+        assert!(refusal(arguments, two).ends_with("names the plan of one mirror, but the configuration has 2"));
+    }
+    for fine in [with(&["--plan=p", "--dry-run"]), with(&["--apply=p"])] {
+        let fine: Vec<_> = fine.iter().map(ToString::to_string).collect();
+        typed(&fine, &[], "").rounds().expect("can be meant so");
+    }
+}
+
+#[test]
 fn nothing_goes_to_another_machine_without_tls_unless_somebody_insists() {
     let mirrors = |to: &str, more: &[&str]| {
         let arguments = ["/a".to_owned(), format!("--to={to}")].into_iter().chain(more.iter().map(ToString::to_string));

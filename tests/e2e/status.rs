@@ -110,7 +110,7 @@ fn problems_are_told_until_they_are_gone() {
     use std::os::unix::fs::PermissionsExt;
     let world = World::with(&["secret/a=1", "b=2"]).run_by_an_ordinary_user();
     let secret = world.source().join("secret");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).expect("closed");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).expect("closed");
     world.scan(&[]).expect(3);
     let problems = &status(&world)["problems"];
     assert_eq!(problems[0]["path"], "secret", "{problems}");
