@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Kind, RelPath};
+use protocol::{Entry, Kind, RelPath};
 use seams::known::FilesystemKey;
 use seams::recorded::{DirectoryId, Row};
 
@@ -22,6 +22,16 @@ struct Below {
     mounts: Vec<(RelPath, FilesystemKey)>,
     /// The directories above these, which stay with them.
     stays: BTreeSet<RelPath>,
+}
+
+/// The inode of what the mirror has, which is not that of a reading which is not delivered yet.
+pub(crate) fn acknowledged_inode(row: &Row) -> Option<u64> {
+    let content = row.acknowledged.as_ref().and_then(Entry::content).map(|(content, _)| content);
+    match (&row.reading, content) {
+        (None, _) => row.inode,
+        (Some(reading), Some(content)) if reading.content != content => row.inode,
+        (Some(reading), _) => Some(reading.evidence.inode),
+    }
 }
 
 impl Below {
@@ -75,8 +85,8 @@ impl Round<'_> {
         for (path, row) in below.goes {
             match row.acknowledged {
                 _ if below.stays.contains(&path) => {}
-                Some(was) => {
-                    let old_inode = row.reading.map(|reading| reading.evidence.inode).or(row.inode);
+                Some(ref was) => {
+                    let (was, old_inode) = (was.clone(), acknowledged_inode(&row));
                     found.scanned.findings.push(Finding::Gone { path, was, old_inode });
                 }
                 None => found.scanned.flown.push(path),
@@ -88,7 +98,7 @@ impl Round<'_> {
     fn recorded_below(&self, mut rows: Vec<(RelPath, Row)>) -> Result<Below, ScanError> {
         let mut below = Below::default();
         while let Some((path, row)) = rows.pop() {
-            let kind = row.acknowledged.as_ref().map(protocol::Entry::kind);
+            let kind = row.acknowledged.as_ref().map(Entry::kind);
             if !self.rules.delete_excluded && self.filter.excludes(&path, kind == Some(Kind::Directory)) {
                 below.stays.extend(path.ancestors());
                 below.excluded.extend(kind.map(|_| path));

@@ -10,6 +10,7 @@ use seams::recorded::{Evidence, Reading, Row, Trust};
 use crate::compare::{Look, Verdict, differs, metadata};
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::{Outcome, Reader};
+use crate::gone::acknowledged_inode;
 use crate::habits::Tally;
 use crate::open_directories::OpenDirectory;
 use crate::patience::{is_waiting, is_young};
@@ -161,7 +162,7 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
             self.defer(path, Deferral::Young, Hint { inode, size: reading.evidence.size });
             return Ok(());
         }
-        let old_inode = row.and_then(|row| row.reading.as_ref().map(|reading| reading.evidence.inode).or(row.inode));
+        let old_inode = row.and_then(acknowledged_inode);
         if now.kind() != Kind::Directory && !self.may_replace(&path, row)? {
             return Ok(());
         }

@@ -15,6 +15,7 @@ use seams::recorded::{Reading, Row, Trust};
 use crate::compare::{Listed, Look};
 use crate::finding::{Deferral, Trouble};
 use crate::fingerprint::Reader;
+use crate::gone::acknowledged_inode;
 use crate::open_directories::OpenDirectory;
 use crate::round::Round;
 use crate::scan::ScanError;
@@ -242,7 +243,10 @@ fn with_readings(
             reading.trust = Trust::Proven;
         }
         match rows.binary_search_by(|row| row.name.cmp(name)) {
-            Ok(at) => rows[at].reading = Some(reading),
+            Ok(at) => {
+                rows[at].inode = acknowledged_inode(&rows[at]);
+                rows[at].reading = Some(reading);
+            }
             Err(at) => {
                 let (name, inode) = (name.clone(), Some(reading.evidence.inode));
                 rows.insert(at, Row { name, directory: None, acknowledged: None, inode, reading: Some(reading) });

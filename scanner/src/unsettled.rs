@@ -77,3 +77,7 @@ fn topmost(paths: BTreeSet<RelPath>) -> Vec<RelPath> {
     }
     topmost
 }
+
+#[cfg(test)]
+#[path = "unsettled_tests.rs"]
+mod tests;

@@ -103,7 +103,8 @@ pub struct Row {
     pub directory: Option<DirectoryId>,
     /// What the receiver acknowledged; nothing for what was only read so far.
     pub acknowledged: Option<Entry>,
-    /// Inode at the time of the last complete listing, a hint for move matching.
+    /// Inode of a directory at the time of its last complete listing, of a file when what is acknowledged was read: a hint
+    /// for move matching.
     pub inode: Option<u64>,
     /// What was last read, of files only.
     pub reading: Option<Reading>,

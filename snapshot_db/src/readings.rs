@@ -1,6 +1,6 @@
 //! What was read of the source: recorded by path, also where nothing is acknowledged yet.
 
-use protocol::{Name, RelPath};
+use protocol::{Entry, Name, RelPath};
 use seams::recorded::{DirectoryId, Reading, Row, Trust};
 
 use crate::error::Outcome;
@@ -14,7 +14,11 @@ pub(crate) fn record(table: &Table<'_>, readings: &[(RelPath, Reading)]) -> Outc
     let mut finder = Finder::new();
     for (path, reading) in readings {
         change_row(table, &mut finder, path, |row| {
-            row.inode = Some(reading.evidence.inode);
+            // A move is found by the inode of what the mirror has, also when something else was read there since.
+            let acknowledged = row.acknowledged.as_ref().and_then(Entry::content);
+            if acknowledged.is_none_or(|(content, _)| content == reading.content) {
+                row.inode = Some(reading.evidence.inode);
+            }
             row.reading = Some(reading.clone());
             Ok(())
         })?;

@@ -45,11 +45,47 @@ fn a_file_that_cannot_be_looked_at_or_read_is_a_problem_never_a_delete() {
     }
 }
 
+/// The errors that a path can have: EACCES, EIO, ESTALE, ELOOP, ENAMETOOLONG, ENOTDIR.
+const OF_A_PATH: [i32; 6] = [EACCES, EIO, 116, 40, 36, 20];
+/// What a machine can run out of: EMFILE, ENFILE, ENOMEM, ENOSPC.
+const OF_THE_MACHINE: [i32; 4] = [EMFILE, 23, 12, 28];
+/// Where errors come up, and the path they are then about.
+const PLACES: [(OperationKind, &str, &str); 5] = [
+    (OperationKind::OpenDirectory, "d", "! d"),
+    (OperationKind::OwnStat, "d", "! d"),
+    (OperationKind::List, "d", "! d"),
+    (OperationKind::Stat, "d", "! d"),
+    (OperationKind::Stat, "d/e", "! d/e"),
+];
+
 #[test]
-fn running_out_of_descriptors_is_a_problem_of_the_round_never_of_a_path() {
-    let world = World::new(&["d/b=2"]);
-    world.fail(OperationKind::OpenDirectory, "d", EMFILE);
-    assert!(matches!(world.scan(), Err(ScanError::Exhausted(_))));
+fn every_error_of_a_path_vetoes_its_subtree_only() {
+    for (kind, path, problem) in PLACES {
+        for errno in OF_A_PATH {
+            let mut world = World::new(&["a=1", "d/b=2", "d/e/f=4", "new=6", "z=5", "y/x=7"]);
+            world.round();
+            for gone in ["z", "y/x", "d/e/f"] {
+                world.remove(gone);
+            }
+            world.write("a=11");
+            world.fail(kind, path, errno);
+            let scanned = world.scan().expect("a scan");
+            assert_eq!(planned(&scanned), ["Modify a", "Delete y/x", "Delete z"], "{kind:?} {path} {errno}");
+            assert_eq!(problems(&scanned), [problem], "{kind:?} {path} {errno}");
+        }
+    }
+}
+
+#[test]
+fn what_the_machine_runs_out_of_is_a_problem_of_the_round_never_of_a_path() {
+    for (kind, path, _) in PLACES {
+        for errno in OF_THE_MACHINE {
+            let mut world = World::new(&["d/b=2", "d/e/f=4"]);
+            world.round();
+            world.fail(kind, path, errno);
+            assert!(matches!(world.scan(), Err(ScanError::Exhausted(_))), "{kind:?} {path} {errno}");
+        }
+    }
 }
 
 #[test]

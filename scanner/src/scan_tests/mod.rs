@@ -2,7 +2,15 @@
 
 mod changes;
 mod errors;
+mod evidence;
+mod explaining;
 mod filters;
 mod gone;
+mod habits;
+mod mounts;
+mod patience;
 mod reading;
+mod recording;
+mod scrubbing;
+mod settling;
 mod world;

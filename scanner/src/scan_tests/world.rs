@@ -1,16 +1,16 @@
 //! A source in memory, its recorded rows, and words for what a scan of it found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use protocol::{Change, Name, RelPath, Timestamp, Tree};
+use protocol::{Change, Entry, Name, RelPath, Timestamp, Tree};
 use seams::clock::Clock;
 use seams::fs::{Directory, Fs};
-use seams::known::Known;
+use seams::known::{FilesystemKey, Known};
 use seams::memory::{ManualClock, Memory, Operation, OperationKind};
 use seams::parallel::Parallel;
 use seams::progress::Unwatched;
@@ -26,6 +26,8 @@ use crate::scan::{Rules, Scan, ScanError, Scanned};
 pub(super) struct Rows {
     tree: Tree,
     readings: Mutex<BTreeMap<RelPath, Reading>>,
+    /// How many readings came with each call.
+    pub(super) recorded_at_a_time: Mutex<Vec<usize>>,
     ids: Vec<RelPath>,
 }
 
@@ -40,6 +42,11 @@ impl Rows {
         self.readings().get(&path).expect("it was read").clone()
     }
 
+    /// The number of a directory that was acknowledged.
+    fn id(&self, path: &RelPath) -> Option<DirectoryId> {
+        self.ids.binary_search(path).ok().map(|id| DirectoryId(i64::try_from(id).expect("small")))
+    }
+
     pub(super) fn acknowledge(&mut self, scanned: &Scanned) {
         self.tree = self.tree.apply(&plan(&scanned.findings).changes).expect("a plan can be applied");
         self.ids = std::iter::once(RelPath::root()).chain(self.tree.iter().map(|(path, _)| path.clone())).collect();
@@ -48,6 +55,7 @@ impl Rows {
 
 impl Recorder for Rows {
     fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()> {
+        self.recorded_at_a_time.lock().expect("no holder of this lock panics").push(readings.len());
         self.readings().extend(readings.iter().cloned());
         Ok(())
     }
@@ -56,16 +64,18 @@ impl Recorder for Rows {
 impl Recorded for Rows {
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
         let at = usize::try_from(directory.0).expect("ids here are small");
-        let Some(parent) = self.ids.get(at) else { return Ok(Vec::new()) };
-        let below = self.tree.iter().filter(|(path, _)| path.parent().as_ref() == Some(parent));
-        let row = |(path, entry): (&RelPath, &protocol::Entry)| Row {
+        let parent = self.ids.get(at).cloned().unwrap_or_else(RelPath::root);
+        let readings = self.readings();
+        let acknowledged: BTreeMap<&RelPath, &Entry> = self.tree.iter().collect();
+        let paths: BTreeSet<&RelPath> = acknowledged.keys().copied().chain(readings.keys()).collect();
+        let row = |path: &RelPath| Row {
             name: path.name().expect("not the root"),
-            directory: self.ids.binary_search(path).ok().map(|id| DirectoryId(i64::try_from(id).expect("small"))),
-            acknowledged: Some(entry.clone()),
+            directory: self.id(path),
+            acknowledged: acknowledged.get(path).map(|entry| (*entry).clone()),
             inode: None,
-            reading: self.readings().get(path).cloned(),
+            reading: readings.get(path).cloned(),
         };
-        Ok(below.map(row).collect())
+        Ok(paths.into_iter().filter(|path| path.parent().as_ref() == Some(&parent)).map(row).collect())
     }
 }
 
@@ -79,7 +89,9 @@ pub(super) struct World {
     pub(super) rules: Rules,
     pub(super) one_file_system: bool,
     pub(super) parallel: Parallel,
-    pub(super) stop: AtomicBool,
+    /// Where other file systems are mounted, as earlier rounds recorded it.
+    pub(super) mounts: BTreeMap<RelPath, FilesystemKey>,
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 impl World {
@@ -97,7 +109,8 @@ impl World {
             rules: Rules::default(),
             one_file_system: false,
             parallel: Parallel::in_order(),
-            stop: AtomicBool::new(false),
+            mounts: BTreeMap::new(),
+            stop: Arc::default(),
         };
         for item in items {
             world.write(item);
@@ -119,6 +132,7 @@ impl World {
     }
 
     pub(super) fn scan(&self) -> Result<Scanned, ScanError> {
+        let ids = self.mounts.iter().filter_map(|(path, key)| Some((self.rows.id(path)?, key.clone())));
         let scan = Scan {
             root: self.directory(""),
             recorded_root: Some(self.rows.tree.root().clone()),
@@ -129,7 +143,7 @@ impl World {
             parallel: self.parallel,
             progress: &Unwatched,
             rules: self.rules,
-            known: &self.known,
+            known: &Known { mounts: ids.collect(), ..self.known.clone() },
             recorder: &self.rows,
             stop: &self.stop,
         };
@@ -146,6 +160,10 @@ impl World {
     pub(super) fn round(&mut self) -> Scanned {
         let scanned = self.scan().expect("a scan");
         self.rows.acknowledge(&scanned);
+        for (path, mount) in &scanned.mounts {
+            self.mounts.remove(path);
+            self.mounts.extend(mount.clone().map(|key| (path.clone(), key)));
+        }
         scanned
     }
 
