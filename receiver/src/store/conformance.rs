@@ -6,6 +6,7 @@ mod contents;
 mod files;
 mod heads;
 pub(crate) mod histories;
+pub(crate) mod moves;
 pub(crate) mod peer;
 
 pub(crate) use batches::*;
@@ -13,6 +14,7 @@ pub(crate) use contents::*;
 pub(crate) use files::*;
 pub(crate) use heads::*;
 pub(crate) use histories::*;
+pub(crate) use moves::*;
 
 /// Makes every test of the suite a test of the module it is called in. Takes a way to make a fresh store, the
 /// clock it goes by, and whatever must be kept for as long as it is used.
@@ -53,6 +55,8 @@ macro_rules! suite {
             pages_cover_a_tree_that_does_not_fit_into_one
             a_fresh_mirror_passes_its_check
             random_histories_give_what_the_model_gives
+            every_pair_of_small_trees_is_one_batch
+            every_partial_map_of_three_files_is_one_batch
             an_unknown_mirror_has_no_files
             a_deleted_file_is_counted_and_a_symlink_is_not
             a_deleted_directory_counts_every_file_below_it
