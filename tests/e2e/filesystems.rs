@@ -123,8 +123,8 @@ fn remount(place: &Place) {
     for _ in 0..10 {
         // Others take the numbers that have become free: one of a device without a name, and one of a loop.
         place.run(&format!(
-            "umount source; mkdir -p others; mount -t tmpfs tmpfs others
-             truncate -s 1M others/img; mkfs.ext4 -q -F others/img; mkdir others/loop; mount -o loop others/img others/loop
+            "umount source; cd $(mktemp -d others.XXX); mkdir a b; mount -t tmpfs tmpfs a
+             truncate -s 1M img; mkfs.ext4 -q -F img; mount -o loop img b; cd ..
              {again}"
         ));
         if number() != before {
