@@ -129,10 +129,10 @@ fn holding_what_is_held_and_dropping_what_is_not_writes_nothing() {
     let place = Place::new();
     let writer = place.open().snapshot;
     writer.hold(&list(1)).expect("held");
-    let unwritable = place.look();
-    unwritable.hold(&list(1)).expect("nothing to write");
-    unwritable.drop_held(&digest(2)).expect("nothing to write");
-    unwritable.hold(&list(2)).expect_err("would be written");
+    let busy = place.busy();
+    busy.hold(&list(1)).expect("nothing to write");
+    busy.drop_held(&digest(2)).expect("nothing to write");
+    busy.hold(&list(2)).expect_err("would be written");
 }
 
 #[test]

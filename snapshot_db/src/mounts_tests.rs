@@ -76,11 +76,11 @@ fn what_is_known_already_is_not_written() {
     let place = Place::new();
     let snapshot = place.open().snapshot;
     snapshot.record_mounts(&[mounted("a", "xfs")]).expect("recorded");
-    let unwritable = place.look();
-    unwritable.record_mounts(&[]).expect("nothing to write");
-    unwritable.record_mounts(&[mounted("a", "xfs"), (path("never/was"), None)]).expect("nothing to write");
-    unwritable.record_mounts(&[mounted("a", "ext4")]).expect_err("would be written");
-    unwritable.record_mounts(&[(path("a"), None)]).expect_err("would be written");
+    let busy = place.busy();
+    busy.record_mounts(&[]).expect("nothing to write");
+    busy.record_mounts(&[mounted("a", "xfs"), (path("never/was"), None)]).expect("nothing to write");
+    busy.record_mounts(&[mounted("a", "ext4")]).expect_err("would be written");
+    busy.record_mounts(&[(path("a"), None)]).expect_err("would be written");
 }
 
 #[test]

@@ -14,13 +14,13 @@ fn notes_are_kept_and_not_written_twice() {
     snapshot.set_way("{\"to\":\"here\"}").expect("noted");
     snapshot.set_scrub_balance(at, i64::MIN).expect("noted");
 
-    let unwritable = place.look();
-    assert_eq!(unwritable.way().expect("readable").as_deref(), Some("{\"to\":\"here\"}"));
-    assert_eq!(unwritable.scrub_balance().expect("readable"), Some((at, i64::MIN)));
-    unwritable.set_way("{\"to\":\"here\"}").expect("nothing to write");
-    unwritable.set_scrub_balance(at, i64::MIN).expect("nothing to write");
-    unwritable.set_way("elsewhere").expect_err("would be written");
-    unwritable.set_scrub_balance(at, 0).expect_err("would be written");
+    let busy = place.busy();
+    assert_eq!(busy.way().expect("readable").as_deref(), Some("{\"to\":\"here\"}"));
+    assert_eq!(busy.scrub_balance().expect("readable"), Some((at, i64::MIN)));
+    busy.set_way("{\"to\":\"here\"}").expect("nothing to write");
+    busy.set_scrub_balance(at, i64::MIN).expect("nothing to write");
+    busy.set_way("elsewhere").expect_err("would be written");
+    busy.set_scrub_balance(at, 0).expect_err("would be written");
 }
 
 /// All that `status` and `why` ask for.

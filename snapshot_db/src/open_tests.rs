@@ -223,6 +223,7 @@ fn a_database_whose_making_was_cut_short_is_made() {
 fn opening_beside_a_round_makes_nothing_and_sets_nothing_aside() {
     let place = Place::new();
     assert!(Snapshot::open_beside(&place.database()).expect("opens").is_none());
+    connect(&place.database(), Access::WriteBeside).expect_err("was set aside just now");
     assert_eq!(place.listing(), []);
     let garbage = vec![1_u8; 5_000];
     fs::write(place.database(), &garbage).expect("written");

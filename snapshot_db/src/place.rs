@@ -1,9 +1,12 @@
 //! [`Place`]: a directory on disk with a snapshot in it, for tests.
 
 use std::fs;
+use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::testing::LINEAGE;
@@ -58,5 +61,28 @@ impl Place {
     /// The snapshot as `approve` opens it.
     pub(crate) fn beside(&self) -> Snapshot {
         Snapshot::open_beside(&self.database()).expect("opens").expect("is there")
+    }
+
+    /// The snapshot while somebody else writes: every transaction fails at once, also one that would write nothing.
+    pub(crate) fn busy(&self) -> Busy {
+        let snapshot = self.beside();
+        snapshot.writer().busy_timeout(Duration::ZERO).expect("set");
+        let writer = Connection::open(self.database()).expect("opens");
+        writer.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
+        Busy { snapshot, _writer: writer }
+    }
+}
+
+/// A snapshot that can only be read, and whoever writes meanwhile.
+pub(crate) struct Busy {
+    snapshot: Snapshot,
+    _writer: Connection,
+}
+
+impl Deref for Busy {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.snapshot
     }
 }

@@ -39,7 +39,7 @@ fn only_the_difference_is_written_and_nothing_without_one() {
     let mut paths: Waiting =
         (0..100).map(|number| (path(&format!("{number}")), why(PostponedKind::Problem, 1))).collect();
     snapshot.set_postponed(&paths).expect("kept");
-    place.look().set_postponed(&paths).expect("nothing to write");
+    place.busy().set_postponed(&paths).expect("nothing to write");
     paths.remove(&path("7"));
     paths.insert(path("8"), why(PostponedKind::Problem, 2));
     let before = snapshot.writer().total_changes();
