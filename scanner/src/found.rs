@@ -12,6 +12,8 @@ use crate::watched::Watched;
 
 /// So many readings are recorded at a time while a scan goes on.
 pub(crate) const READINGS_AT_A_TIME: usize = 1_024;
+/// So many directories are watched at most. In a larger tree what would end waits. (Few in tests, which must reach it.)
+pub(crate) const MOST_WATCHED: usize = if cfg!(test) { 512 } else { 8 * 1_024 * 1_024 };
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -23,6 +25,8 @@ pub(crate) struct Found {
     pub excluded: BTreeSet<RelPath>,
     /// Directories that were walked, where something may come to be deleted.
     pub watched: Vec<Watched>,
+    /// Whether there were more of them than can be watched.
+    pub unwatched: bool,
     /// Files that were read in this round, where they may come to be judged again.
     pub read: BTreeMap<RelPath, Reading>,
     /// Why the round ends.
@@ -36,6 +40,15 @@ impl Found {
         self.scanned.inodes.append(&mut noted.inodes);
         self.scanned.flown.append(&mut noted.flown);
         self.scanned.counts.add(noted.counts);
+    }
+
+    /// Watches one directory more.
+    pub(crate) fn watch(&mut self, watched: Watched) {
+        if self.watched.len() < MOST_WATCHED {
+            self.watched.push(watched);
+        } else {
+            self.unwatched = true;
+        }
     }
 
     /// Notes that paths wait for the next round.

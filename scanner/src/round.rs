@@ -169,7 +169,7 @@ impl<'a> Round<'a> {
     /// Everything in a directory was seen.
     fn leave(&self, directory: OpenDirectory, reader: &mut Reader<'_>) -> Result<(), ScanError> {
         if self.watches && directory.broken.is_none() {
-            self.found().watched.push(Watched::new(&directory, None));
+            self.found().watch(Watched::new(&directory, None));
         }
         self.judge(directory, reader)
     }

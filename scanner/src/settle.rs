@@ -35,11 +35,13 @@ struct Restless {
     again: BTreeSet<RelPath>,
     /// Not there any more, or replaced by others.
     elsewhere: BTreeSet<RelPath>,
+    /// Whether there are directories of which nothing is known.
+    unwatched: bool,
 }
 
 impl Restless {
     fn is_empty(&self) -> bool {
-        self.again.is_empty() && self.elsewhere.is_empty()
+        self.again.is_empty() && self.elsewhere.is_empty() && !self.unwatched
     }
 }
 
@@ -65,7 +67,7 @@ impl Round<'_> {
                 return Ok(());
             }
             if listed < LISTINGS {
-                settling.list_again(restless)?;
+                settling.list_again(&restless)?;
             }
         }
         let mut found = self.found();
@@ -82,7 +84,7 @@ impl Settling<'_, '_> {
         self.watched.extend(walked.into_iter().map(|watched| (watched.path.clone(), watched)));
         let since = self.look_at_all()?;
         let changed = |path: &RelPath| since.get(path) == Some(&Since::Changed);
-        let mut restless = Restless::default();
+        let mut restless = Restless { unwatched: self.round.found().unwatched, ..Restless::default() };
         for path in self.watched.keys() {
             match since.get(path) {
                 Some(Since::Elsewhere) => restless.elsewhere.insert(path.clone()),
@@ -116,9 +118,9 @@ impl Settling<'_, '_> {
     }
 
     /// Lists the restless directories again, when changes from now on show in their stamps, and walks what is new there.
-    fn list_again(&mut self, restless: Restless) -> Result<(), ScanError> {
-        self.forget(&restless);
-        self.round.clock.wait(self.longest_margin(&restless));
+    fn list_again(&mut self, restless: &Restless) -> Result<(), ScanError> {
+        self.forget(restless);
+        self.round.clock.wait(self.longest_margin(restless));
         let mut new = Vec::new();
         let mut reader = Reader::new(self.round.clock, self.round.progress);
         for path in &restless.again {

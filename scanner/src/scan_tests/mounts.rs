@@ -9,6 +9,7 @@ use seams::fs::{FilesystemIdentity, Fs};
 use seams::memory::{Memory, Operation, OperationKind};
 
 use super::world::{World, name, planned, problems, rename};
+use crate::finding::Finding;
 
 /// A source with another file system at `m`, in which there is a file `f`; everything is delivered.
 fn mounted() -> (World, Memory) {
@@ -47,6 +48,9 @@ fn a_disk_that_is_not_mounted_is_a_problem_and_nothing_of_it_is_deleted() {
     world.write("a=11");
     let scanned = world.scan().expect("a scan");
     assert_eq!((planned(&scanned), problems(&scanned)), (vec!["Modify a".to_owned()], vec!["! m".to_owned()]));
+    let is_about_the_directory =
+        |finding: &Finding| matches!(finding, Finding::Present { path, .. } if path.as_bytes() == b"m");
+    assert!(!scanned.findings.iter().any(is_about_the_directory), "nor are its times those of the disk");
     world.rules.accept_mounts = true;
     assert_eq!(planned(&world.round()), ["Modify a", "Delete m/f"], "a person says so");
     world.rules.accept_mounts = false;

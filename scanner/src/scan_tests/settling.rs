@@ -7,6 +7,7 @@ use std::time::Duration;
 use seams::memory::{Operation, OperationKind};
 
 use super::world::{World, planned, problems, rename, write};
+use crate::found::MOST_WATCHED;
 use crate::trust::Margins;
 
 #[test]
@@ -79,6 +80,27 @@ fn a_directory_that_took_the_place_of_another_is_walked_anew() {
     assert_eq!(planned(&world.scan().expect("a scan")), expected);
 }
 
+#[test]
+fn a_directory_that_takes_the_place_of_another_while_that_is_listed_again_is_walked_anew() {
+    let mut world = World::new(&["p/a/d/old=1", "p/b/d/f=content", "p/c/x=2", "z/x=3"]);
+    world.round();
+    world.remove("z/x");
+    world.write("p/a/young=4");
+    let (fs, opened) = (world.fs.clone(), AtomicUsize::new(0));
+    world.fs.set_fault_hook(Some(Arc::new(move |operation: &Operation| {
+        let opens = operation.kind == OperationKind::OpenDirectory && operation.path == b"/s/p/a";
+        // The walk opens it twice, then it is looked at again, then it is opened to be listed again.
+        if opens && opened.fetch_add(1, Ordering::Relaxed) == 3 {
+            rename(&fs, "p/a/d", "p/c/d");
+            rename(&fs, "p/b/d", "p/a/d");
+        }
+        None
+    })));
+    let mut changes = planned(&world.scan().expect("a scan"));
+    changes.retain(|line| !line.starts_with("Create"));
+    assert_eq!(changes, ["R p/b/d/f -> p/a/d/f", "Delete p/b/d", "R p/a/d/old -> p/c/d/old", "Delete z/x"]);
+}
+
 /// Something is renamed in `busy` whenever that is looked at.
 fn keep_busy(world: &World) {
     let (fs, clock, count) = (world.fs.clone(), Arc::clone(&world.clock), AtomicUsize::new(0));
@@ -145,4 +167,17 @@ fn directories_that_stand_still_are_listed_once_and_without_deletes_nothing_is_l
     world.clock.advance(Duration::from_secs(60));
     world.remove("c/d");
     assert_eq!(listed(&mut world), 1, "something is deleted elsewhere");
+}
+
+#[test]
+fn in_a_tree_of_more_directories_than_can_be_watched_what_would_end_waits() {
+    let directories: Vec<String> = (0..MOST_WATCHED).map(|n| format!("d{n}")).collect();
+    let mut world = World::new(&directories.iter().map(String::as_str).collect::<Vec<_>>());
+    world.write("f=1");
+    world.round();
+    world.remove("f");
+    let scanned = world.round();
+    assert_eq!((planned(&scanned), problems(&scanned)), (Vec::new(), vec!["~ f".to_owned()]));
+    world.remove("d7");
+    assert_eq!(planned(&world.round()), ["Delete d7", "Delete f"], "one directory less");
 }
