@@ -83,7 +83,7 @@ fn a_young_file_waits_until_it_has_settled_and_its_directory_does_not() {
 }
 
 #[test]
-fn what_was_read_before_waits_too_before_it_is_delivered_and_a_settled_file_with_new_mode_does_not() {
+fn what_was_read_before_waits_too_before_it_is_delivered() {
     let mut world = World::new(&["a=1"]);
     world.scan().expect("a scan that delivers nothing");
     world.rules.settle = Duration::from_secs(90);
