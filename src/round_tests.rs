@@ -2,6 +2,8 @@
 
 #[path = "round_tests/changing.rs"]
 mod changing;
+#[path = "round_tests/clocks.rs"]
+mod clocks;
 #[path = "round_tests/histories.rs"]
 mod histories;
 #[path = "round_tests/quiet.rs"]
@@ -10,5 +12,7 @@ mod quiet;
 mod sources;
 #[path = "round_tests/storm.rs"]
 mod storm;
+#[path = "round_tests/unmounts.rs"]
+mod unmounts;
 #[path = "round_tests/world.rs"]
 mod world;

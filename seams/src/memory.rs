@@ -58,10 +58,12 @@ impl Memory {
         Self { shared: Arc::new(Shared::on(Arc::new(Machine::default()), clock)) }
     }
 
-    /// Cuts stamps taken from the clock down to multiples of `granularity`; stamps that are set stay exact.
+    /// Cuts stamps taken from the clock down to multiples of `granularity`, also that of the root; stamps that are set
+    /// stay exact.
     #[must_use]
     pub fn with_granularity(self, granularity: Duration) -> Self {
         self.shared.settings().granularity = granularity;
+        self.stamp_root();
         self
     }
 
@@ -70,7 +72,13 @@ impl Memory {
     #[must_use]
     pub fn with_clock_ahead(self, nanos: i64) -> Self {
         self.set_clock_ahead(nanos);
+        self.stamp_root();
         self
+    }
+
+    fn stamp_root(&self) {
+        let now = self.shared.now();
+        self.shared.inodes().get_mut(ROOT).touch(now);
     }
 
     /// The same from now on.

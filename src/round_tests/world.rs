@@ -264,9 +264,12 @@ pub(super) fn write(world: &World, name: &str, text: &str) {
     write_at(&world.fs, name, text);
 }
 
-pub(super) fn remove(world: &World, name: &str) {
-    let root = world.fs.open_root(Path::new("/source")).expect("there");
-    root.remove_file(&Name::parse(name.as_bytes()).expect("valid")).expect("removed");
+/// Removes a file or an empty directory.
+pub(super) fn remove(world: &World, path: &str) {
+    let (directory, last) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = world.fs.open_root(&Path::new(SOURCE).join(directory)).expect("there");
+    let name = Name::parse(last.as_bytes()).expect("valid");
+    directory.remove_file(&name).or_else(|_| directory.remove_directory(&name)).expect("removed");
 }
 
 /// Writes a file at a path in the source, in directories that are made where they are missing.

@@ -49,13 +49,15 @@ impl Memory {
         inodes.unmount(above.number, &name)
     }
 
-    /// The same, also while handles are open: these go on working.
+    /// The same, also while handles are open, which go on working; but whatever is mounted below is unmounted as well,
+    /// so that they find the directories under it.
     ///
     /// # Errors
     /// EINVAL where nothing is mounted.
     pub fn unmount_lazily(&self, at: &Path) -> io::Result<()> {
         let (above, name) = self.parent_of(at)?;
         let mut inodes = above.shared.inodes();
+        inodes.mounted_on(above.number, &name)?.inodes().unmount_all();
         inodes.unmount(above.number, &name)
     }
 
@@ -102,6 +104,10 @@ impl Inodes {
     fn unmount(&mut self, above: Number, name: &Name) -> io::Result<()> {
         let at = self.lookup(above, name)?;
         self.mounts.remove(&at).map(drop).ok_or_else(|| Errno::INVAL.into())
+    }
+
+    fn unmount_all(&mut self) {
+        std::mem::take(&mut self.mounts).into_values().for_each(|below| below.inodes().unmount_all());
     }
 
     fn mounted_on(&self, above: Number, name: &Name) -> io::Result<&Arc<Shared>> {

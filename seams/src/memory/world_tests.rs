@@ -84,8 +84,14 @@ fn a_busy_file_system_is_unmounted_only_lazily_and_open_handles_go_on_working() 
     machine.mount(Path::new(PLACE), &disk)?;
     let held = machine.open_root(Path::new("/disk/under/sub"))?;
     assert_eq!(errno(machine.unmount(Path::new(PLACE))), Some(Errno::BUSY.raw_os_error()));
+    disk.make_directory(Path::new("/sub/deep"))?;
+    let deep = machine.another();
+    deep.make_directory(Path::new("/file"))?;
+    machine.mount(Path::new("/disk/under/sub/deep"), &deep)?;
+    assert_eq!(held.open_directory(&name("deep"))?.list()?, [name("file")]);
     machine.unmount_lazily(Path::new(PLACE))?;
-    assert_eq!(held.list()?, [name("new")]);
+    assert_eq!(held.list()?, ["deep", "new"].map(name));
+    assert!(held.open_directory(&name("deep"))?.list()?.is_empty(), "what was mounted below is gone, too");
     assert_eq!(machine.open_root(Path::new(PLACE))?.list()?, [name("old")]);
     assert_eq!(errno(machine.unmount(Path::new(PLACE))), Some(Errno::INVAL.raw_os_error()));
     Ok(())
@@ -134,6 +140,7 @@ fn another_clock_stamps_ahead_or_behind_and_the_machine_keeps_its_own() -> Outco
     let server = machine.another().with_clock_ahead(-300_000_000_000).with_granularity(Duration::from_secs(1));
     clock.advance(Duration::from_millis(1_999));
     let root = server.open_root(Path::new("/"))?;
+    assert_eq!(root.own_stat()?.ctime, Timestamp::from_parts(1_699_999_700, 0), "made before");
     root.create_directory(&name("made"))?;
     assert_eq!(root.own_stat()?.ctime, Timestamp::from_parts(1_699_999_701, 0));
     server.set_clock_ahead(300_000_000_000);
