@@ -26,7 +26,7 @@ pub struct Report {
     pub deferred: Vec<(RelPath, String)>,
     /// Changes that wait for a person's approval, sorted by path.
     pub held: Vec<HeldChange>,
-    /// What a person types to approve them.
+    /// What a person types to approve them; nothing where they were rejected.
     pub held_list: Option<HeldDigest>,
     /// Paths whose content changed although nothing else shows it.
     pub silent: BTreeSet<RelPath>,
@@ -170,7 +170,6 @@ impl Report {
         postponed: &BTreeMap<RelPath, Postponement>,
     ) {
         self.held.clone_from(&guarded.held);
-        self.held_list = guarded.digest();
         self.left_alone = guarded.left_alone;
         let may_have_moved = waiting.into_iter().map(|path| (path, Deferral::MayHaveMoved.to_string()));
         self.deferred.extend(may_have_moved);

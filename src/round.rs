@@ -219,6 +219,7 @@ impl Beat<'_> {
             .without_refused(&known.postponed, self.clock.now())
             .brake(&scanned.findings, self.rules, braking);
         report.guarded(&guarded, waiting, &known.postponed);
+        report.held_list = guarded.digest().filter(|digest| !braking.is_rejected(digest));
         guarded
     }
 

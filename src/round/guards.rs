@@ -120,6 +120,12 @@ impl Braking {
         Ok(Self { facts, approved, lists })
     }
 
+    /// Whether a person does not want to be asked about this list any more.
+    pub(super) fn is_rejected(&self, digest: &HeldDigest) -> bool {
+        let rejected = |list: &&HeldList| matches!(list.decision, Some((Decision::Rejected, _)));
+        self.lists.iter().filter(rejected).any(|list| list.digest == *digest)
+    }
+
     /// Makes what is held now the list that a person is asked about. Without any, nobody is asked.
     pub(super) fn hold(&self, snapshot: &Snapshot, guarded: &Guarded, now: Timestamp) -> Result<(), SnapshotError> {
         if let Some(digest) = guarded.digest() {
