@@ -24,7 +24,9 @@ pub(crate) fn ended<'a>(changes: &[Change], findings: &'a [Finding]) -> Vec<Ende
         let (path, was, by) = match finding {
             Finding::Gone { path, was, .. } => (path, was, fates.leaving(path)),
             Finding::Present { path, was: Some(was), .. } => (path, was, fates.overwritten(path)),
-            Finding::Present { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => return None,
+            Finding::Present { .. } | Finding::Moved { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => {
+                return None;
+            }
         };
         let Entry::File { size, .. } = was else { return None };
         Some(Ended { by: by?, path, is_empty: *size == 0 })

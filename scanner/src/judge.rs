@@ -168,7 +168,7 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         }
         let was_file = was.as_ref().is_some_and(|was| was.kind() == Kind::File);
         let silent = was_file && other_content && reading.is_some_and(|reading| reading.trust == Trust::Silent);
-        self.noted.findings.push(Finding::Present { path, was, now, old_inode, inode, silent });
+        self.noted.findings.push(Finding::Present { path, base: None, was, now, old_inode, inode, silent });
         Ok(())
     }
 

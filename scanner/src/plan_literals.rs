@@ -59,6 +59,7 @@ pub(crate) fn findings(old: &Literal, new: &Literal) -> Vec<Finding> {
         if was.is_none_or(|(was, _)| was != now) {
             findings.push(Finding::Present {
                 path: path.clone(),
+                base: None,
                 was: was.map(|(was, _)| was.clone()),
                 now: now.clone(),
                 old_inode: was.map(|(_, inode)| *inode),

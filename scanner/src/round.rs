@@ -76,8 +76,15 @@ impl<'a> Round<'a> {
         let now = Entry::Directory { metadata: metadata(&stat) };
         let was = scan.recorded_root.map(|metadata| Entry::Directory { metadata });
         if was.as_ref() != Some(&now) {
-            let root =
-                Finding::Present { path: RelPath::root(), was, now, old_inode: None, inode: stat.inode, silent: false };
+            let root = Finding::Present {
+                path: RelPath::root(),
+                base: None,
+                was,
+                now,
+                old_inode: None,
+                inode: stat.inode,
+                silent: false,
+            };
             round.found().scanned.findings.push(root);
         }
         Ok(round)

@@ -79,7 +79,15 @@ impl Scrubber<'_, '_> {
             let silent = reading.trust == Trust::Silent && was.as_ref().is_some_and(|was| was.kind() == Kind::File);
             let old_inode = row.reading.as_ref().map(|reading| reading.evidence.inode);
             let path = path.clone();
-            self.noted.findings.push(Finding::Present { path, was, now, old_inode, inode: stat.inode, silent });
+            self.noted.findings.push(Finding::Present {
+                path,
+                base: None,
+                was,
+                now,
+                old_inode,
+                inode: stat.inode,
+                silent,
+            });
         }
         self.noted.readings.push((path.clone(), reading));
     }

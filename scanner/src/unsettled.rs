@@ -27,7 +27,7 @@ fn may_end(finding: &Finding) -> bool {
             let is_same_file = now.kind() == Kind::File && *old_inode == Some(*inode);
             had_bytes && !was.same_content(now) && !is_same_file
         }
-        Finding::Present { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => false,
+        Finding::Present { .. } | Finding::Moved { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => false,
     }
 }
 
@@ -56,7 +56,7 @@ fn goes_with_what_is_in_it(finding: &Finding, held: &BTreeSet<RelPath>) -> bool 
     let goes = match finding {
         Finding::Gone { was, .. } => was.kind() == Kind::Directory,
         Finding::Present { was: Some(Entry::Directory { .. }), now, .. } => now.kind() != Kind::Directory,
-        Finding::Present { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => false,
+        Finding::Present { .. } | Finding::Moved { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => false,
     };
     let mut after = held.range(finding.path()..).filter(|path| *path != finding.path());
     goes && after.next().is_some_and(|path| path.is_below(finding.path()))

@@ -23,7 +23,7 @@ fn gone(at: &str, was: Entry) -> Finding {
 }
 
 fn present(at: &str, was: Option<Entry>, now: Entry, inodes: (u64, u64)) -> Finding {
-    Finding::Present { path: path(at), was, now, old_inode: Some(inodes.0), inode: inodes.1, silent: false }
+    Finding::Present { path: path(at), base: None, was, now, old_inode: Some(inodes.0), inode: inodes.1, silent: false }
 }
 
 fn held(mut findings: Vec<Finding>) -> (Vec<String>, Vec<String>) {

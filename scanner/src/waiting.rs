@@ -55,7 +55,7 @@ impl Waiting {
         match finding {
             Finding::Gone { .. } => self.files.contains(path) || self.above.contains(path),
             Finding::Present { .. } if replaces_a_directory(finding) && self.above.contains(path) => true,
-            Finding::Present { .. } => self.has_file_at_or_above(path),
+            Finding::Present { .. } | Finding::Moved { .. } => self.has_file_at_or_above(path),
             Finding::Problem { .. } | Finding::Deferred { .. } => true,
         }
     }
@@ -69,7 +69,7 @@ impl Waiting {
     pub(crate) fn names(&self, finding: &Finding) -> bool {
         match finding {
             Finding::Gone { path, .. } => self.files.contains(path),
-            Finding::Present { .. } => true,
+            Finding::Present { .. } | Finding::Moved { .. } => true,
             Finding::Problem { .. } | Finding::Deferred { .. } => false,
         }
     }
@@ -89,7 +89,7 @@ impl Hints {
     fn among(findings: &[Finding]) -> Self {
         let hint = |finding: &Finding| match finding {
             Finding::Problem { hint, .. } | Finding::Deferred { hint, .. } => *hint,
-            Finding::Present { .. } | Finding::Gone { .. } => None,
+            Finding::Present { .. } | Finding::Moved { .. } | Finding::Gone { .. } => None,
         };
         let hints: Vec<Hint> = findings.iter().filter_map(hint).collect();
         Self {

@@ -14,7 +14,7 @@ use seams::known::{FilesystemKey, Known};
 use seams::memory::{ManualClock, Memory, Operation, OperationKind};
 use seams::parallel::Parallel;
 use seams::progress::Unwatched;
-use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
+use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
 
 use crate::filter::{Filter, FilterRules};
 use crate::finding::Finding;
@@ -76,6 +76,10 @@ impl Recorded for Rows {
             reading: readings.get(path).cloned(),
         };
         Ok(paths.into_iter().filter(|path| path.parent().as_ref() == Some(&parent)).map(row).collect())
+    }
+
+    fn directories_with_inode(&self, _: u64) -> io::Result<Vec<Acknowledged>> {
+        Ok(Vec::new())
     }
 }
 
@@ -232,7 +236,7 @@ pub(super) fn problems(scanned: &Scanned) -> Vec<String> {
     let shown = |finding: &Finding| match finding {
         Finding::Problem { path, .. } => Some(format!("! {path}")),
         Finding::Deferred { path, .. } => Some(format!("~ {path}")),
-        Finding::Present { .. } | Finding::Gone { .. } => None,
+        Finding::Present { .. } | Finding::Moved { .. } | Finding::Gone { .. } => None,
     };
     scanned.findings.iter().filter_map(shown).collect()
 }
