@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use protocol::{Entry, Kind, RelPath, Tree};
 
 use super::*;
+use crate::perfect_scan::findings;
 use crate::plan::plan;
-use crate::plan_literals::{Literal, findings, lines, literal, path, tree, trees};
+use crate::plan_literals::{Literal, lines, literal, path, tree, trees};
 
 /// A plan with what it was made of.
 struct Case {

@@ -154,4 +154,13 @@ impl Finding {
             | Self::Deferred { path, .. } => path,
         }
     }
+
+    /// What the mirror calls the place of what it is about. Where that is known of nothing, its present path.
+    pub(crate) fn base(&self) -> &RelPath {
+        match self {
+            Self::Present { base: Some(base), .. } => base,
+            Self::Moved { from, .. } => from,
+            other => other.path(),
+        }
+    }
 }

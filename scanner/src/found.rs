@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::RelPath;
 use seams::recorded::Reading;
 
+use crate::directory_moves::infer;
 use crate::finding::{Deferral, Finding};
 use crate::scan::{Counts, ScanError, Scanned};
 use crate::second_look::Absent;
@@ -83,6 +84,7 @@ impl Found {
         }
         let mut scanned = self.scanned;
         scanned.findings.sort_by(|a, b| a.path().cmp(b.path()));
+        infer(&mut scanned.findings);
         scanned.inodes.sort();
         scanned.mounts.sort();
         scanned.flown.sort();

@@ -6,6 +6,7 @@
 
 mod brake;
 mod compare;
+mod directory_moves;
 mod ended;
 mod explain;
 mod filter;
@@ -15,12 +16,14 @@ mod found;
 mod gone;
 mod habits;
 mod judge;
+mod likeness;
 mod limit;
 mod marker;
 mod mounts;
 mod moves;
 mod open_directories;
 pub mod patience;
+mod places;
 mod plan;
 mod root;
 mod round;
@@ -35,6 +38,12 @@ mod waiting;
 mod walk;
 mod watched;
 
+#[cfg(test)]
+mod perfect_scan;
+#[cfg(test)]
+mod perturbed;
+#[cfg(test)]
+mod plan_laws;
 #[cfg(test)]
 mod plan_literals;
 

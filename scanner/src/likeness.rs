@@ -43,7 +43,8 @@ impl<'a> Side<'a> {
     /// Files elsewhere than in these directories do not count.
     pub(crate) fn new(mut directories: Vec<Candidate<'a>>, files: &[File<'a>]) -> Self {
         directories.sort_by_key(|directory| directory.path);
-        let by_path: HashMap<_, _> = (0..).zip(&directories).map(|(index, directory)| (directory.path, index)).collect();
+        let by_path: HashMap<_, _> =
+            (0..).zip(&directories).map(|(index, directory)| (directory.path, index)).collect();
         let parent = |path: &RelPath| path.parent().and_then(|parent| by_path.get(&parent).copied());
         let above = directories.iter().map(|directory| parent(directory.path)).collect();
         let mut side = Self { directories, above, by_path, marks: Vec::new() };

@@ -39,11 +39,6 @@ impl Places {
         self.to.iter()
     }
 
-    /// Where a directory of the base is, if it moved.
-    pub(crate) fn target(&self, base: &RelPath) -> Option<&RelPath> {
-        self.to.get(base)
-    }
-
     /// Where the directory at a path was, if it moved.
     pub(crate) fn source(&self, path: &RelPath) -> Option<&RelPath> {
         self.from.get(path)
@@ -99,7 +94,10 @@ mod tests {
         let now = |base: &str| places.now(&path(base), |_| false);
         assert_eq!([now("a/f"), now("a/b"), now("a/b/f"), now("x/f")], ["x/y/f", "x/y/b", "c/f", "x/f"].map(path));
         let before = |at: &str| places.before(&path(at));
-        assert_eq!([before("x/y/f"), before("c/d/f"), before("x/y"), before("a/f")], ["a/f", "a/b/d/f", "x/y", "a/f"].map(path));
+        assert_eq!(
+            [before("x/y/f"), before("c/d/f"), before("x/y"), before("a/f")],
+            ["a/f", "a/b/d/f", "x/y", "a/f"].map(path)
+        );
         assert_eq!(places.now(&path("a/b/f"), |stays| *stays == path("a/b")), path("x/y/b/f"));
         assert_eq!(places.moved_above(&path("c/d/f")), Some((&path("c"), &path("a/b"))));
     }

@@ -1,6 +1,6 @@
 //! What is held back while a source moves about.
 
-use protocol::{ContentId, Metadata};
+use protocol::{ContentId, Entry, Metadata};
 
 use super::*;
 use crate::finding::Deferral;

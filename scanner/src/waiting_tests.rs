@@ -5,8 +5,9 @@ use protocol::{Change, Kind, Tree};
 
 use super::*;
 use crate::finding::{Deferral, Trouble};
+use crate::perfect_scan::findings;
 use crate::plan::{Planned, plan};
-use crate::plan_literals::{Literal, findings, lines, literal, path, tree, trees};
+use crate::plan_literals::{Literal, lines, literal, path, tree, trees};
 
 /// What a scan finds that cannot read the files at some paths.
 fn findings_without(old: &Literal, new: &Literal, unread: &[&str]) -> Vec<Finding> {
