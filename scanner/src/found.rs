@@ -6,7 +6,8 @@ use protocol::RelPath;
 use seams::recorded::Reading;
 
 use crate::directory_moves::infer;
-use crate::finding::{Deferral, Finding};
+use crate::finding::{Deferral, Finding, Trouble};
+use crate::gone::{Goes, Going};
 use crate::scan::{Counts, ScanError, Scanned};
 use crate::second_look::Absent;
 use crate::watched::Watched;
@@ -22,6 +23,8 @@ pub(crate) struct Found {
     pub scanned: Scanned,
     /// What seems gone, and is to be looked for again.
     pub absent: Vec<Absent>,
+    /// What the mirror has in places where it is not any more.
+    pub going: Vec<Going>,
     /// Paths that the mirror holds and a filter leaves out: of a directory with all in it, the directory.
     pub excluded: BTreeSet<RelPath>,
     /// Directories that were walked, where something may come to be deleted.
@@ -64,6 +67,21 @@ impl Found {
         if readings.len() < at_least { Vec::new() } else { std::mem::take(readings) }
     }
 
+    /// What goes, to be said once more: what was said of it is forgotten.
+    pub(crate) fn take_going(&mut self) -> Vec<Going> {
+        let going = std::mem::take(&mut self.going);
+        let replaced = going.iter().filter(|going| matches!(going.why, Goes::Replaced { .. }));
+        let replaced: BTreeSet<&RelPath> = replaced.map(|going| &going.place).collect();
+        self.scanned.findings.retain(|finding| match finding {
+            Finding::Gone { .. } => false,
+            Finding::Problem { trouble, .. } => !matches!(trouble, Trouble::MountGone(_) | Trouble::ExcludedBelow),
+            Finding::Present { path, .. } => !replaced.contains(path),
+            Finding::Moved { .. } | Finding::Deferred { .. } => true,
+        });
+        self.scanned.flown.clear();
+        going
+    }
+
     /// Forgets what was found at the paths that do not stay; gives those of them that had vanished.
     pub(crate) fn retain(&mut self, stays: impl Fn(&RelPath) -> bool) -> Vec<RelPath> {
         let findings = self.scanned.findings.extract_if(.., |finding| !stays(finding.path()));
@@ -74,6 +92,8 @@ impl Found {
         self.scanned.mounts.retain(|(path, _)| stays(path));
         self.scanned.flown.retain(&stays);
         self.excluded.retain(&stays);
+        self.going.retain(|going| stays(&going.place));
+        self.absent.retain(|absent| stays(&absent.directory));
         vanished
     }
 

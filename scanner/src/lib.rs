@@ -5,8 +5,10 @@
 //! pure.
 
 mod brake;
+mod claims;
 mod compare;
 mod directory_moves;
+mod displaced;
 mod ended;
 mod explain;
 mod filter;
@@ -20,8 +22,10 @@ mod likeness;
 mod limit;
 mod marker;
 mod mounts;
+mod moved;
 mod moves;
 mod open_directories;
+mod past;
 pub mod patience;
 mod places;
 mod plan;
