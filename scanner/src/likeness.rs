@@ -34,6 +34,8 @@ pub(crate) struct Side<'a> {
     directories: Vec<Candidate<'a>>,
     /// The directory that each directory is in, if that may be matched, too.
     above: Vec<Option<usize>>,
+    /// The directories in each directory that may be matched, too.
+    below: Vec<Vec<usize>>,
     by_path: HashMap<&'a RelPath, usize>,
     /// By directory.
     marks: Vec<(usize, Mark)>,
@@ -46,8 +48,14 @@ impl<'a> Side<'a> {
         let by_path: HashMap<_, _> =
             (0..).zip(&directories).map(|(index, directory)| (directory.path, index)).collect();
         let parent = |path: &RelPath| path.parent().and_then(|parent| by_path.get(&parent).copied());
-        let above = directories.iter().map(|directory| parent(directory.path)).collect();
-        let mut side = Self { directories, above, by_path, marks: Vec::new() };
+        let above: Vec<_> = directories.iter().map(|directory| parent(directory.path)).collect();
+        let mut below = vec![Vec::new(); directories.len()];
+        for (index, above) in above.iter().enumerate() {
+            if let Some(above) = above {
+                below[*above].push(index);
+            }
+        }
+        let mut side = Self { directories, above, below, by_path, marks: Vec::new() };
         for (path, content) in files {
             side.mark(path, *content);
         }
@@ -83,14 +91,16 @@ pub(crate) fn matched<'a>(old: &Side<'a>, new: &Side<'a>) -> Vec<(&'a RelPath, &
     let mut matching = Matching::of(old, new);
     let mut moves = Vec::new();
     for directory in 0..old.directories.len() {
-        let own = matching.own_place(directory);
-        let chosen = matching.choose(directory, own);
-        if let Some(chosen) = chosen {
-            matching.place[directory] = Some(chosen);
-            matching.taken[chosen] = true;
+        if matching.place[directory].is_some() {
+            continue;
         }
-        let moved = chosen.filter(|_| chosen != own);
-        moves.extend(moved.map(|to| (old.directories[directory].path, new.directories[to].path)));
+        let own = matching.own_place(directory);
+        let best = matching.best(directory);
+        if let Some(place) = best.or(own) {
+            matching.put(directory, place);
+        }
+        moves
+            .extend(best.filter(|_| best != own).map(|to| (old.directories[directory].path, new.directories[to].path)));
     }
     moves
 }
@@ -123,27 +133,41 @@ impl<'s, 'a> Matching<'s, 'a> {
         self.new.by_path.get(&path).copied().filter(|own| !self.taken[*own])
     }
 
-    /// Where a directory is: where more than half of its files are, else in its own place.
-    fn choose(&mut self, directory: usize, own: Option<usize>) -> Option<usize> {
-        let old = self.old;
-        let marks = old.marks_of(directory);
-        let is_most = |count: usize| 2 * count > marks.len();
-        if own.is_some_and(|own| is_most(self.common(marks, own))) {
-            return own;
+    /// Says where a directory is, and so are those in it of which half the files are in their own place at least: these
+    /// places are not for others.
+    fn put(&mut self, directory: usize, place: usize) {
+        let mut open = vec![(directory, place)];
+        while let Some((directory, place)) = open.pop() {
+            self.place[directory] = Some(place);
+            self.taken[place] = true;
+            for child in &self.old.below[directory] {
+                let files = self.old.marks_of(*child).len();
+                let is_likely = |own: &usize| (1..=2 * self.common(*child, *own)).contains(&files);
+                let own = self.own_place(*child).filter(is_likely);
+                open.extend(own.map(|own| (*child, own)));
+            }
         }
-        let best = self.alike(marks).into_iter().filter(|(_, count)| is_most(*count));
-        let best = best.max_by_key(|(candidate, count)| (*count, self.likeness(directory, *candidate)));
-        best.map(|(candidate, _)| candidate).or(own)
     }
 
-    fn common(&self, marks: &[(usize, Mark)], candidate: usize) -> usize {
-        marks.iter().filter(|(_, mark)| self.marked.binary_search(&(*mark, candidate)).is_ok()).count()
+    /// Where more than half of a directory's files are.
+    fn best(&mut self, directory: usize) -> Option<usize> {
+        let files = self.old.marks_of(directory).len();
+        let alike = self.alike(directory).into_iter().filter(|(_, alike)| 2 * alike > files);
+        let best = alike.max_by_key(|(candidate, alike)| (*alike, self.likeness(directory, *candidate)));
+        best.map(|(candidate, _)| candidate)
     }
 
-    /// In how many of these marks other directories are like one.
-    fn alike(&mut self, marks: &[(usize, Mark)]) -> BTreeMap<usize, usize> {
+    /// How many files of an old directory are in a new one, under the same names.
+    fn common(&self, directory: usize, candidate: usize) -> usize {
+        let marks = self.old.marks_of(directory).iter();
+        marks.filter(|(_, mark)| self.marked.binary_search(&(*mark, candidate)).is_ok()).count()
+    }
+
+    /// How many files of an old directory are in which new ones, of those that were not matched yet.
+    fn alike(&mut self, directory: usize) -> BTreeMap<usize, usize> {
+        let old = self.old;
         let mut counts = BTreeMap::new();
-        for (_, mark) in marks {
+        for (_, mark) in old.marks_of(directory) {
             let start = self.first_untaken(*mark);
             let places = self.marked[start..].iter().take(CANDIDATES).take_while(|(at, _)| at == mark);
             for (_, candidate) in places.filter(|(_, candidate)| !self.taken[*candidate]) {
