@@ -63,7 +63,7 @@ impl Settling<'_, '_> {
             Turn::AsNamed(base, row) => {
                 self.note(place, Some(base), &stat, Some(row));
                 let base = Some(base.clone()).filter(|base| base != place);
-                Past { id: row.directory, stranger: base.is_some(), base, aside: None }
+                Past { id: row.directory, stranger: base.is_some(), base, ..Past::default() }
             }
         };
         Some(Subtree { path: place.clone(), past, device: stat.device, again: true })

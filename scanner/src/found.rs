@@ -14,6 +14,8 @@ use crate::watched::Watched;
 
 /// So many readings are recorded at a time while a scan goes on.
 pub(crate) const READINGS_AT_A_TIME: usize = 1_024;
+/// So many readings wait at most for the plan to be delivered.
+const MOST_LATE: usize = 65_536;
 /// So many directories are watched at most. In a larger tree what would end waits. (Few in tests, which must reach it.)
 pub(crate) const MOST_WATCHED: usize = if cfg!(test) { 512 } else { 8 * 1_024 * 1_024 };
 
@@ -33,6 +35,9 @@ pub(crate) struct Found {
     pub unwatched: bool,
     /// Files that were read in this round, where they may come to be judged again.
     pub read: BTreeMap<RelPath, Reading>,
+    /// What was read where the snapshot has other directories, or may have: recorded there before the plan is delivered, it would go
+    /// along with those.
+    late: Vec<(RelPath, Reading)>,
     /// Why the round ends.
     pub failed: Option<ScanError>,
 }
@@ -59,6 +64,21 @@ impl Found {
     pub(crate) fn defer(&mut self, paths: impl IntoIterator<Item = RelPath>, reason: Deferral) {
         let deferred = |path| Finding::Deferred { path, reason, hint: None };
         self.scanned.findings.extend(paths.into_iter().map(deferred));
+    }
+
+    /// Takes what was read: to be recorded now, or late, when the plan was delivered.
+    pub(crate) fn keep(&mut self, mut readings: Vec<(RelPath, Reading)>, late: bool) {
+        if late && self.late.len() + readings.len() <= MOST_LATE {
+            self.late.append(&mut readings);
+        } else {
+            self.scanned.readings.append(&mut readings);
+        }
+    }
+
+    /// There will be no plan: what waits for one is to be recorded now.
+    pub(crate) fn hurry(&mut self) {
+        let mut late = std::mem::take(&mut self.late);
+        self.scanned.readings.append(&mut late);
     }
 
     /// What is still to be recorded, if it is so many.
@@ -105,6 +125,8 @@ impl Found {
         let mut scanned = self.scanned;
         scanned.findings.sort_by(|a, b| a.path().cmp(b.path()));
         infer(&mut scanned.findings);
+        scanned.readings = self.late;
+        scanned.readings.sort_by(|a, b| a.0.cmp(&b.0));
         scanned.inodes.sort();
         scanned.mounts.sort();
         scanned.flown.sort();

@@ -61,7 +61,8 @@ impl OpenDirectory {
     pub(crate) fn past_of(&self, name: &Name) -> Past {
         let id = |rows| row(rows, name).and_then(|row| row.directory);
         let (id, aside) = (id(&self.rows), id(&self.aside));
-        Past { id, base: self.base_of(name).filter(|_| id.is_some()), aside, stranger: self.past.stranger }
+        let base = self.base_of(name).filter(|_| id.is_some());
+        Past { id, base, aside, stranger: self.past.stranger, doubtful: self.past.doubtful }
     }
 
     /// Where the mirror has what is compared with a name in it, if that is elsewhere.

@@ -5,11 +5,12 @@
 //! its inode only if nothing with this inode stands where that was, and at least one file that was recorded in it still
 //! holds by its whole evidence, ctime included: renaming a directory does not touch what is in it.
 
-use protocol::{Entry, Kind, Name, RelPath};
+use protocol::{Name, RelPath};
 use seams::fs::{Directory, FileKind, Stat, leads_nowhere, open_by_components};
 use seams::recorded::{DirectoryId, Evidence, Row};
 
 use crate::claims::Claim;
+use crate::gone::was_directory;
 use crate::open_directories::OpenDirectory;
 use crate::round::Round;
 use crate::scan::ScanError;
@@ -29,6 +30,8 @@ pub(crate) struct Past {
     pub aside: Option<DirectoryId>,
     /// Whether what is recorded at its path is of another directory, or would be.
     pub stranger: bool,
+    /// Whether it may turn out to be a stranger, for the inode that is recorded for it may be found elsewhere.
+    pub doubtful: bool,
 }
 
 impl Past {
@@ -39,11 +42,17 @@ impl Past {
 
     /// Of what stands in a place where something else was.
     pub(crate) fn newcomer(self) -> Self {
-        Self { id: None, base: None, aside: self.own_number(), stranger: true }
+        Self { id: None, base: None, aside: self.own_number(), stranger: true, doubtful: false }
     }
 
     fn moved(self, claim: &Claim) -> Self {
-        Self { id: Some(claim.id), base: Some(claim.base.clone()), aside: self.own_number(), stranger: true }
+        Self { id: Some(claim.id), base: Some(claim.base.clone()), ..self.newcomer() }
+    }
+
+    /// Whether what is read in it is recorded only when the plan was delivered: recorded before, it would go along with
+    /// the directory that the snapshot has at its path.
+    pub(crate) fn is_recorded_late(&self) -> bool {
+        self.stranger || self.doubtful
     }
 
     /// The number of its path.
@@ -67,7 +76,11 @@ impl Round<'_> {
         }
         match by_name.id {
             Some(id) if !self.claims().compare(place, id) => Ok(by_name.newcomer()),
-            Some(_) | None => Ok(by_name),
+            Some(_) | None => {
+                let other_inode = |row: &Row| was_directory(row) && row.inode.is_some_and(|inode| inode != stat.inode);
+                let doubtful = parent.stamps.weight.inode && parent.row(name).is_some_and(other_inode);
+                Ok(Past { doubtful: doubtful || by_name.doubtful, ..by_name })
+            }
         }
     }
 
@@ -168,6 +181,5 @@ enum Sign {
 
 /// Whether the mirror has a directory in this row, with this inode.
 fn is_recorded_so(row: &Row, stat: &Stat) -> bool {
-    let is_directory = row.acknowledged.as_ref().map(Entry::kind) == Some(Kind::Directory);
-    is_directory && stat.kind == FileKind::Directory && row.inode == Some(stat.inode)
+    was_directory(row) && stat.kind == FileKind::Directory && row.inode == Some(stat.inode)
 }

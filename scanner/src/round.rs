@@ -207,13 +207,14 @@ impl<'a> Round<'a> {
         self.set_strangers_apart(&mut directory);
         self.lay_readings_over(&mut directory);
         self.leave_out(&directory);
+        let late = directory.past.is_recorded_late();
         let mut judge = Judge::new(self, &directory, reader);
         let terms = Terms { complete, full: self.rules.full, now: self.clock.now() };
         let mut verdicts = compare(&directory.listed, &directory.rows, terms).into_iter();
         // Also where the round ends amid a directory, what was read in it is recorded.
         let judged = verdicts.try_for_each(|(name, verdict)| {
             judge.take(name, verdict)?;
-            self.keep(judge.readings(READINGS_AT_A_TIME))
+            self.keep(judge.readings(READINGS_AT_A_TIME), late)
         });
         let (mut noted, absent, vanished) = judge.finish();
         if directory.again {
@@ -221,7 +222,7 @@ impl<'a> Round<'a> {
         }
         self.progress.seen(noted.counts.files, noted.counts.bytes);
         self.found().absent.extend(absent_names(directory, absent, vanished));
-        self.absorb(noted)?;
+        self.absorb(noted, late)?;
         judged
     }
 
@@ -239,15 +240,15 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Takes what was noted.
-    pub(crate) fn absorb(&self, mut noted: Scanned) -> Result<(), ScanError> {
+    /// Takes what was noted, of which what was read is to be recorded now or late.
+    pub(crate) fn absorb(&self, mut noted: Scanned, late: bool) -> Result<(), ScanError> {
         let readings = std::mem::take(&mut noted.readings);
         self.found().absorb(noted);
-        self.keep(readings)
+        self.keep(readings, late)
     }
 
     /// Keeps what was read, and records it when there is enough of it.
-    fn keep(&self, mut readings: Vec<(RelPath, Reading)>) -> Result<(), ScanError> {
+    fn keep(&self, readings: Vec<(RelPath, Reading)>, late: bool) -> Result<(), ScanError> {
         if readings.is_empty() {
             return Ok(());
         }
@@ -255,14 +256,17 @@ impl<'a> Round<'a> {
         if self.watches {
             found.read.extend(readings.iter().cloned());
         }
-        found.scanned.readings.append(&mut readings);
+        found.keep(readings, late);
         let readings = found.unrecorded(READINGS_AT_A_TIME);
         drop(found);
         self.record(&readings)
     }
 
-    /// Records what was read and is not recorded yet.
-    pub(crate) fn record_rest(&self) -> Result<(), ScanError> {
+    /// Records what was read and is not recorded yet; if there will be no plan, all of it.
+    pub(crate) fn record_rest(&self, will_plan: bool) -> Result<(), ScanError> {
+        if !will_plan {
+            self.found().hurry();
+        }
         let readings = self.found().unrecorded(0);
         self.record(&readings)
     }

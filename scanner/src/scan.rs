@@ -74,7 +74,8 @@ pub struct Rules {
 pub struct Scanned {
     /// Sorted by path.
     pub findings: Vec<Finding>,
-    /// What was read, to be recorded; sorted by path.
+    /// What was read in directories that stand where the snapshot has others, to be recorded when the plan was delivered,
+    /// or could not be; sorted by path. Everything else is recorded by now.
     pub readings: Vec<(RelPath, Reading)>,
     /// Inodes of directories that are not recorded so; sorted by path.
     pub inodes: Vec<(RelPath, u64)>,
@@ -149,7 +150,8 @@ impl Scan<'_> {
         let round = Round::begin(self)?;
         let looked = round.look();
         // Also where the round ends early: nothing is read twice.
-        looked.and(round.record_rest())?;
+        let recorded = round.record_rest(looked.is_ok());
+        looked.and(recorded)?;
         round.finish()
     }
 }

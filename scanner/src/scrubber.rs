@@ -39,7 +39,7 @@ fn scrub_directory(round: &Round<'_>, group: &Group) -> Result<(), ScanError> {
             scrubber.scrub(path, row);
         }
     }
-    round.absorb(scrubber.noted)?;
+    round.absorb(scrubber.noted, false)?;
     round.go_on()
 }
 

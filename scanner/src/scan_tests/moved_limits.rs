@@ -48,7 +48,7 @@ fn a_mount_below_a_moved_directory_goes_along() {
     let mut world = delivered(&["d/f=1", "d/m"]);
     let other = Memory::new(Arc::clone(&world.clock) as Arc<dyn Clock>);
     other.make_directory(Path::new("/in")).expect("made");
-    world.fs.mount(Path::new("/s/d/m"), &other);
+    world.fs.mount(Path::new("/s/d/m"), &other).expect("mounted");
     let mounted = world.round();
     assert_eq!(problems(&mounted), Vec::<String>::new());
     world.clock.advance(std::time::Duration::from_secs(60));

@@ -88,11 +88,12 @@ impl Rows {
         let changes = plan(&scanned.findings).changes;
         self.tree = self.tree.apply(&changes).expect("a plan can be applied");
         self.carry(&changes);
-        self.record_inodes(scanned);
+        self.record_after(scanned);
     }
 
-    /// What a round records of directories, delivered or not.
-    pub(super) fn record_inodes(&mut self, scanned: &Scanned) {
+    /// What a round records at its end, delivered or not.
+    pub(super) fn record_after(&mut self, scanned: &Scanned) {
+        self.readings().extend(scanned.readings.iter().cloned());
         if self.keeps_inodes {
             self.inodes.extend(scanned.inodes.iter().cloned());
         }
@@ -108,7 +109,8 @@ impl Rows {
         for (from, to) in leaving.into_iter().rev() {
             let taken = (take(&mut numbers.by_path, from), take(&mut self.inodes, from));
             // What is read at a path that goes is forgotten by a later round; a directory that moves takes it along.
-            carried.extend(to.map(|to| (from, to, taken, take(readings, from))));
+            let below = |path: &RelPath, _: &mut Reading| path.is_below(from);
+            carried.extend(to.map(|to| (from, to, taken, readings.extract_if(.., below).collect())));
         }
         carried.sort_by_key(|(_, to, ..)| *to);
         for (from, to, (ids, old_inodes), old_readings) in carried {

@@ -120,7 +120,7 @@ impl World {
     /// A round in which nothing is delivered, but what it learned is recorded.
     pub(super) fn undelivered_round(&mut self) -> Scanned {
         let scanned = self.scan().expect("a scan");
-        self.rows.record_inodes(&scanned);
+        self.rows.record_after(&scanned);
         scanned
     }
 
