@@ -12,6 +12,7 @@ mod moved_directories;
 mod moved_evidence;
 mod moved_limits;
 mod moved_rounds;
+mod moved_storms;
 mod patience;
 mod reading;
 mod recording;
