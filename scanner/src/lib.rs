@@ -50,6 +50,10 @@ mod perturbed;
 mod plan_laws;
 #[cfg(test)]
 mod plan_literals;
+#[cfg(test)]
+mod small_trees;
+#[cfg(test)]
+mod waiting_laws;
 
 pub use brake::{BrakeFacts, BrakeRules, Braked, Held, HeldWhy, brake, endings, held_digest};
 pub use explain::{Explanation, Outcome, Part, Proof, Question, ReadWhy, explain};

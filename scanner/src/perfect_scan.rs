@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{Kind, RelPath};
 
+use crate::directory_moves::infer;
 use crate::finding::Finding;
 use crate::plan_literals::Literal;
 
@@ -19,6 +20,14 @@ pub(crate) fn claims_by_inode(old: &Literal, new: &Literal) -> Claims {
     }
     let directories = new.iter().filter(|(path, _)| is_directory(new, path));
     directories.filter_map(|(path, (_, inode))| Some((path.clone(), by_inode.remove(inode)?.clone()))).collect()
+}
+
+/// What is found if inodes tell which directories are which, or else the files in them.
+pub(crate) fn told(old: &Literal, new: &Literal, by_inode: bool) -> Vec<Finding> {
+    let claims = if by_inode { claims_by_inode(old, new) } else { Claims::new() };
+    let mut findings = findings_by(old, new, &claims);
+    infer(&mut findings);
+    findings
 }
 
 /// What is found if inodes tell nothing: every path is compared with the same path.

@@ -5,6 +5,11 @@ use protocol::{ContentId, Entry, Kind, RelPath, Timestamp};
 
 use crate::plan_literals::{Literal, path, trees};
 
+/// An old tree and a new one, of which the one may have nothing to do with the other.
+pub(crate) fn pairs() -> impl Strategy<Value = (Literal, Literal)> {
+    prop_oneof![(trees(), trees()), perturbed()]
+}
+
 /// An old tree and a new one, in which what moved has kept its inode.
 pub(crate) fn perturbed() -> impl Strategy<Value = (Literal, Literal)> {
     let step = (0..6u8, any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..3usize, 0..4u64);

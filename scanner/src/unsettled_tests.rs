@@ -74,6 +74,35 @@ fn what_takes_the_place_of_something_held_waits_with_it() {
 }
 
 #[test]
+fn a_directory_that_moves_takes_along_what_is_held_in_it() {
+    let moved = Finding::Moved {
+        from: path("d/a"),
+        to: path("b"),
+        was: directory(),
+        now: directory(),
+        old_inode: None,
+        inode: 1,
+    };
+    let findings = vec![moved, gone("d", directory()), gone("d/a/x", file("1")), gone("d/a/y", directory())];
+    assert_eq!(held(findings), (is(&["d/a/x"]), is(&["Move b", "Delete d", "Delete d/a/y"])));
+}
+
+#[test]
+fn a_directory_does_not_come_to_the_place_of_one_that_is_held() {
+    let moved = Finding::Moved {
+        from: path("a"),
+        to: path("d"),
+        was: directory(),
+        now: directory(),
+        old_inode: None,
+        inode: 1,
+    };
+    let new = present("d/new", None, file("2"), (0, 9));
+    let findings = vec![moved, new, gone("d", directory()), gone("d/x", file("1")), gone("a/y", directory())];
+    assert_eq!(held(findings), (is(&["d"]), is(&["Delete a/y"])));
+}
+
+#[test]
 fn what_a_move_brought_to_a_place_that_is_held_stays_where_it_was() {
     let findings = vec![present("a", Some(file("1")), file("2"), (7, 8)), gone("b", file("2"))];
     assert_eq!(held(findings), (is(&["a", "b"]), is(&[])));
