@@ -1,11 +1,9 @@
 //! Where moves of directories meet filters, mounts and what must stay.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::time::Duration;
 
-use seams::clock::Clock;
-use seams::memory::Memory;
-
+use super::mounts::disk;
 use super::moved_directories::{delivered, plan, round, sorted};
 use super::world::{planned, problems, rename};
 
@@ -46,12 +44,10 @@ fn a_directory_does_not_take_the_place_of_one_in_which_something_must_stay() {
 #[test]
 fn a_mount_below_a_moved_directory_goes_along() {
     let mut world = delivered(&["d/f=1", "d/m"]);
-    let other = Memory::new(Arc::clone(&world.clock) as Arc<dyn Clock>);
-    other.make_directory(Path::new("/in")).expect("made");
-    world.fs.mount(Path::new("/s/d/m"), &other).expect("mounted");
+    world.fs.mount(Path::new("/s/d/m"), &disk(&world, "disk")).expect("mounted");
     let mounted = world.round();
     assert_eq!(problems(&mounted), Vec::<String>::new());
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(Duration::from_secs(60));
     rename(&world.fs, "d", "n");
     let scanned = world.scan().expect("a scan");
     assert_eq!((planned(&scanned), problems(&scanned)), (plan(&["R d -> n"]), vec![]));
@@ -73,4 +69,43 @@ fn the_scrub_reads_files_of_moved_directories_where_they_are() {
     assert_eq!(sorted(planned(&scanned)), sorted(plan(&["R n -> m", "Modify m/f"])));
     world.rules.scrub_bytes = 0;
     round(&mut world);
+}
+
+#[test]
+fn one_file_system_in_two_places_is_no_move() {
+    let mut world = delivered(&["a"]);
+    let disk = disk(&world, "disk");
+    world.fs.mount(Path::new("/s/a"), &disk).expect("mounted");
+    world.write("a/d/f=1");
+    world.clock.advance(Duration::from_secs(60));
+    world.round();
+    world.write("z");
+    world.fs.mount(Path::new("/s/z"), &disk).expect("mounted");
+    let scanned = world.scan().expect("a scan");
+    assert_eq!(sorted(planned(&scanned)), sorted(plan(&["Create z", "Create z/d", "Create z/d/f", "Create z/f"])));
+}
+
+#[test]
+fn a_disk_that_is_mounted_elsewhere_is_no_move_of_its_root() {
+    let mut world = delivered(&["m"]);
+    let disk = disk(&world, "disk");
+    world.fs.mount(Path::new("/s/m"), &disk).expect("mounted");
+    world.clock.advance(Duration::from_secs(60));
+    world.round();
+    world.fs.unmount_lazily(Path::new("/s/m")).expect("unmounted");
+    world.write("n");
+    world.fs.mount(Path::new("/s/n"), &disk).expect("mounted");
+    let scanned = world.scan().expect("a scan");
+    assert_eq!(planned(&scanned), plan(&["Create n", "Create n/f"]));
+    assert_eq!(problems(&scanned), ["! m"], "it may come back");
+}
+
+#[test]
+fn what_is_missing_where_a_filter_leaves_it_out_now_stays_though_its_directory_moved() {
+    let mut world = delivered(&["d/f=1", "d/tmp/g=2", "e/h=3"]);
+    world.exclude(&["/n/tmp"]);
+    rename(&world.fs, "d", "n");
+    world.remove("n/tmp/g");
+    world.remove("n/tmp");
+    assert_eq!(planned(&world.round()), plan(&["R d -> n"]));
 }
