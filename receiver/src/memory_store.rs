@@ -184,9 +184,22 @@ impl Store for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::conformance::peer::Peer;
+    use crate::store::conformance::{Walk, trees};
 
     crate::store::conformance::suite!(|| {
         let clock = std::sync::Arc::new(seams::memory::ManualClock::new(SystemClock::new().now()));
         (MemoryStore::with_clock(StoreId::from_bytes([7; 16]), clock.clone()), clock, ())
     });
+
+    #[test]
+    fn every_ordered_pair_of_trees_of_three_entries_is_one_batch() {
+        let trees = trees(3);
+        for (at, hub) in trees.iter().enumerate() {
+            let store = MemoryStore::new(StoreId::from_bytes([7; 16]));
+            let mut walk = Walk::begin(Peer::new(&store));
+            walk.pairs(hub, &trees[at..], &mut |_| {});
+            walk.every_revision_is_still_right();
+        }
+    }
 }
