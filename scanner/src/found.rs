@@ -15,10 +15,22 @@ pub(crate) const READINGS_AT_A_TIME: usize = 1_024;
 /// So many directories are watched at most. In a larger tree what would end waits. (Few in tests, which must reach it.)
 pub(crate) const MOST_WATCHED: usize = if cfg!(test) { 512 } else { 8 * 1_024 * 1_024 };
 
+/// What is noted of one directory.
+#[derive(Debug, Default)]
+pub(crate) struct Noted {
+    pub findings: Vec<Finding>,
+    /// What was read, to be recorded.
+    pub readings: Vec<(RelPath, Reading)>,
+    pub inodes: Vec<(RelPath, u64)>,
+    pub counts: Counts,
+}
+
 /// What was found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub scanned: Scanned,
+    /// What was read and is not recorded yet.
+    pub unrecorded: Vec<(RelPath, Reading)>,
     /// What seems gone, and is to be looked for again.
     pub absent: Vec<Absent>,
     /// Paths that the mirror holds and a filter leaves out: of a directory with all in it, the directory.
@@ -35,10 +47,9 @@ pub(crate) struct Found {
 
 impl Found {
     /// Takes what was noted of one directory, but for what was read.
-    pub(crate) fn absorb(&mut self, mut noted: Scanned) {
+    pub(crate) fn absorb(&mut self, mut noted: Noted) {
         self.scanned.findings.append(&mut noted.findings);
         self.scanned.inodes.append(&mut noted.inodes);
-        self.scanned.flown.append(&mut noted.flown);
         self.scanned.counts.add(noted.counts);
     }
 
@@ -58,8 +69,8 @@ impl Found {
     }
 
     /// What is still to be recorded, if it is so many.
-    pub(crate) fn unrecorded(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
-        let readings = &mut self.scanned.readings;
+    pub(crate) fn take_unrecorded(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
+        let readings = &mut self.unrecorded;
         if readings.len() < at_least { Vec::new() } else { std::mem::take(readings) }
     }
 

@@ -16,7 +16,7 @@ use crate::compare::{Look, Terms, compare, metadata};
 use crate::filter::Filter;
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::Reader;
-use crate::found::{Found, READINGS_AT_A_TIME};
+use crate::found::{Found, Noted, READINGS_AT_A_TIME};
 use crate::habits::Observed;
 use crate::judge::Judge;
 use crate::open_directories::OpenDirectory;
@@ -212,7 +212,7 @@ impl<'a> Round<'a> {
     }
 
     /// Takes what was noted.
-    pub(crate) fn absorb(&self, mut noted: Scanned) -> Result<(), ScanError> {
+    pub(crate) fn absorb(&self, mut noted: Noted) -> Result<(), ScanError> {
         let readings = std::mem::take(&mut noted.readings);
         self.found().absorb(noted);
         self.keep(readings)
@@ -227,15 +227,15 @@ impl<'a> Round<'a> {
         if self.watches {
             found.read.extend(readings.iter().cloned());
         }
-        found.scanned.readings.append(&mut readings);
-        let readings = found.unrecorded(READINGS_AT_A_TIME);
+        found.unrecorded.append(&mut readings);
+        let readings = found.take_unrecorded(READINGS_AT_A_TIME);
         drop(found);
         self.record(&readings)
     }
 
     /// Records what was read and is not recorded yet.
     pub(crate) fn record_rest(&self) -> Result<(), ScanError> {
-        let readings = self.found().unrecorded(0);
+        let readings = self.found().take_unrecorded(0);
         self.record(&readings)
     }
 

@@ -12,7 +12,7 @@ use seams::fs::Directory;
 use seams::known::{FilesystemKey, Habits, Known};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
-use seams::recorded::{Reading, Recorded, Recorder};
+use seams::recorded::{Recorded, Recorder};
 
 use crate::filter::Filter;
 use crate::finding::Finding;
@@ -74,8 +74,6 @@ pub struct Rules {
 pub struct Scanned {
     /// Sorted by path.
     pub findings: Vec<Finding>,
-    /// What was read, to be recorded; sorted by path.
-    pub readings: Vec<(RelPath, Reading)>,
     /// Inodes of directories that are not recorded so; sorted by path.
     pub inodes: Vec<(RelPath, u64)>,
     /// Readings of paths that are gone and were never acknowledged, to be forgotten.
