@@ -8,6 +8,7 @@ mod brake;
 mod compare;
 mod ended;
 mod explain;
+mod explanation;
 mod filter;
 mod finding;
 mod fingerprint;
@@ -39,7 +40,8 @@ mod watched;
 mod plan_literals;
 
 pub use brake::{BrakeFacts, BrakeRules, Braked, Held, HeldWhy, brake, endings, held_digest};
-pub use explain::{Explanation, Outcome, Part, Proof, Question, ReadWhy, explain};
+pub use explain::{Question, explain};
+pub use explanation::{Explanation, Outcome, Part, Proof, ReadWhy};
 pub use filter::{Filter, FilterError, FilterRules};
 pub use finding::{Deferral, Finding, Hint, Trouble};
 pub use limit::{InvalidLimit, Limit, SHARE_FLOOR_FILES, Share};

@@ -206,7 +206,7 @@ fn bytes_are_read_twice_only_where_they_are_new_and_their_number_is_not() {
     world.clock.advance(MINUTE);
     let reads = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&reads);
-    ["same=old", "new=new", "longer=longer"].map(|item| world.write(item));
+    ["same=old", "new=new", "longer=longer"].iter().for_each(|item| world.write(item));
     world.fs.set_fault_hook(Some(Arc::new(move |operation: &Operation| {
         if operation.kind == OperationKind::Read {
             seen.lock().expect("no holder of this lock panics").push(operation.path.clone());

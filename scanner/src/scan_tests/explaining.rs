@@ -9,7 +9,8 @@ use seams::memory::OperationKind;
 use seams::recorded::{DirectoryId, Recorded, Row};
 
 use super::world::World;
-use crate::explain::{Explanation, Outcome, Part, Proof, Question, ReadWhy, explain};
+use crate::explain::{Question, explain};
+use crate::explanation::{Explanation, Outcome, Part, Proof, ReadWhy};
 use crate::patience;
 
 fn path(text: &str) -> RelPath {
