@@ -43,7 +43,7 @@ fn round(world: &World) -> Report {
 #[track_caller]
 fn held(report: &Report) -> HeldDigest {
     assert!(!report.held.is_empty());
-    report.held_list.clone().expect("what is held has a digest")
+    report.held_list.expect("what is held has a digest")
 }
 
 fn decide(world: &World, digest: &HeldDigest, decision: Decision) -> Decided {
