@@ -185,7 +185,9 @@ impl Store for MemoryStore {
 mod tests {
     use super::*;
     use crate::store::conformance::peer::Peer;
-    use crate::store::conformance::{Walk, trees};
+    use crate::store::conformance::{
+        MANY_COPIES, Walk, a_copied_directory_is_named_and_nothing_of_it_is_asked_for, trees,
+    };
 
     crate::store::conformance::suite!(|| {
         let clock = std::sync::Arc::new(seams::memory::ManualClock::new(SystemClock::new().now()));
@@ -201,5 +203,11 @@ mod tests {
             walk.pairs(hub, &trees[at..], &mut |_| {});
             walk.every_revision_is_still_right();
         }
+    }
+
+    #[test]
+    fn copies_are_named_and_not_asked_for() {
+        let store = MemoryStore::new(StoreId::from_bytes([7; 16]));
+        a_copied_directory_is_named_and_nothing_of_it_is_asked_for(&store, MANY_COPIES);
     }
 }

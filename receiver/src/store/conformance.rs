@@ -3,6 +3,7 @@
 
 mod batches;
 mod contents;
+mod copies;
 mod files;
 mod heads;
 pub(crate) mod histories;
@@ -11,6 +12,7 @@ pub(crate) mod peer;
 
 pub(crate) use batches::*;
 pub(crate) use contents::*;
+pub(crate) use copies::*;
 pub(crate) use files::*;
 pub(crate) use heads::*;
 pub(crate) use histories::*;

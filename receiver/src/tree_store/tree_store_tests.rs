@@ -10,6 +10,8 @@ mod histories;
 mod meddling;
 #[path = "tests/move_crashes.rs"]
 mod move_crashes;
+#[path = "tests/move_rows.rs"]
+mod move_rows;
 #[path = "tests/moves.rs"]
 mod moves;
 #[path = "tests/restarts.rs"]

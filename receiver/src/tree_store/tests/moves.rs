@@ -1,11 +1,15 @@
 //! Moves of files and directories: the mirror's real files are the tree, whatever goes where in one batch.
 
-use super::world::{MemoryWorld, assert_is};
+use super::world::{DiskWorld, MemoryWorld, assert_is, in_memory, present};
 use crate::store::conformance::peer::Peer;
-use crate::store::conformance::{AfterEach, Walk, partial_maps, trees};
+use crate::store::conformance::{
+    AfterEach, MANY_COPIES, Walk, a_copied_directory_is_named_and_nothing_of_it_is_asked_for, partial_maps, trees,
+};
 
 /// So that histories stay short enough to be looked at whole.
 const MAPS_OF_ONE_MIRROR: usize = 25;
+/// Files that are copied on a real disk, which takes its time.
+const COPIES_ON_DISK: u16 = 200;
 
 /// Lets a walk look at what really lies in the mirror after each step, and at what is left over.
 fn walk(lead: impl Fn(&mut Walk<'_>, &mut AfterEach<'_>)) {
@@ -39,4 +43,10 @@ fn every_partial_map_of_five_files_is_right_on_disk() {
 #[test]
 fn every_knot_is_right_on_disk() {
     walk(|walk, after_each| walk.knots(after_each));
+}
+
+#[test]
+fn copies_are_named_and_not_asked_for() {
+    a_copied_directory_is_named_and_nothing_of_it_is_asked_for(&in_memory(present()), MANY_COPIES);
+    a_copied_directory_is_named_and_nothing_of_it_is_asked_for(&DiskWorld::new().open(), COPIES_ON_DISK);
 }
