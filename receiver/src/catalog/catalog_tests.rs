@@ -62,7 +62,9 @@ fn a_row_is_found_at_once_however_long_its_history_is() {
         assert_eq!(from(catalog.child_at(Node(1), &name, revision).expect("answers")), expected);
         assert_eq!(from(catalog.node_at(Node(7), revision).expect("answers")), expected);
     }
-    [NEWEST_AT_PLACE, LAST_AT_PLACE, NEWEST_OF_NODE, LAST_OF_NODE].map(|condition| catalog.found_at_once(condition));
+    for condition in [NEWEST_AT_PLACE, LAST_AT_PLACE, NEWEST_OF_NODE, LAST_OF_NODE] {
+        catalog.found_at_once(condition);
+    }
 }
 
 #[test]
@@ -76,5 +78,7 @@ fn a_content_is_found_at_once_however_many_rows_share_it() {
         assert!(rows.iter().all(|row| row.to.is_none() == are_current));
         assert!(rows.is_sorted_by_key(|row| std::cmp::Reverse(row.to)), "the last first");
     }
-    [CURRENT_WITH, CLOSED_WITH].map(|condition| catalog.found_at_once(condition));
+    for condition in [CURRENT_WITH, CLOSED_WITH] {
+        catalog.found_at_once(condition);
+    }
 }

@@ -6,7 +6,7 @@ mod maps;
 mod trees;
 mod walk;
 
-pub(crate) use identity::{Wording, changes, identities};
+pub(crate) use identity::{Identity, Wording, changes, identities};
 pub(crate) use knots::knots;
 pub(crate) use maps::partial_maps;
 pub(crate) use trees::{shown, trees};

@@ -8,7 +8,7 @@ use protocol::{Change, Head, Tree};
 use super::crashes::{Fault, fail, try_deliver};
 use super::world::{MemoryWorld, assert_is};
 use crate::store::conformance::peer::Peer;
-use crate::store::conformance::{Wording, changes, identities, is_long, knots, shown, trees};
+use crate::store::conformance::{Identity, Wording, changes, identities, is_long, knots, shown, trees};
 use crate::tree_store::TreeStore;
 
 /// Of so many ordered pairs of trees one is tried in a normal run.
@@ -63,9 +63,10 @@ impl Disturbed<'_> {
         let found = if head == base { self.old } else { self.new };
         assert_eq!(&peer.tree_at(head.number), found);
         assert_is(&root, found);
+        assert_eq!(peer.contact_at(base).wanted, [], "nothing got lost, so nothing is asked for again");
         assert_eq!(try_deliver(&peer, base, &self.there), Some(new_head));
         assert_is(&root, self.new);
-        let back = changes(self.new, self.old, &Default::default(), Wording::Apart);
+        let back = changes(self.new, self.old, &Identity::new(), Wording::Apart);
         peer.deliver(&back);
         assert_is(&root, self.old);
         assert_eq!(self.world.own(&peer, "parking"), []);
@@ -91,7 +92,7 @@ fn disturb(old: &Tree, new: &Tree, there: Vec<Change>) -> u64 {
     {
         let store = world.open();
         Peer::new(&store);
-        peer(&store).deliver(&changes(&Tree::new(), old, &Default::default(), Wording::Apart));
+        peer(&store).deliver(&changes(&Tree::new(), old, &Identity::new(), Wording::Apart));
     }
     let tried = Disturbed { world: &world, old, new, there }.is_harmless();
     let store = world.open();

@@ -45,7 +45,7 @@ impl<'a> Walk<'a> {
     }
 
     /// To a tree, by the changes of an identity.
-    pub(crate) fn to(&mut self, new: &Tree, identity: &Identity, wording: Wording, after_each: &mut AfterEach<'_>) {
+    pub(crate) fn go(&mut self, new: &Tree, identity: &Identity, wording: Wording, after_each: &mut AfterEach<'_>) {
         let changes = changes(self.tree(), new, identity, wording);
         let was = shown(self.tree());
         self.step(&changes, &mut |tree| {
@@ -55,14 +55,14 @@ impl<'a> Walk<'a> {
     }
 
     /// To a tree that has nothing in common with the one before.
-    pub(crate) fn to_another(&mut self, new: &Tree) {
-        self.to(new, &Identity::new(), Wording::Apart, &mut |_| {});
+    pub(crate) fn go_elsewhere(&mut self, new: &Tree) {
+        self.go(new, &Identity::new(), Wording::Apart, &mut |_| {});
     }
 
     /// From a tree to each of some and back, by one of their identities: now this one, now that one. All of them in
     /// a long run.
     pub(crate) fn pairs(&mut self, hub: &Tree, trees: &[Tree], after_each: &mut AfterEach<'_>) {
-        self.to_another(hub);
+        self.go_elsewhere(hub);
         for tree in trees {
             self.by_some_identity(tree, after_each);
             self.by_some_identity(hub, after_each);
@@ -76,17 +76,17 @@ impl<'a> Walk<'a> {
         let some = number * 7_919 % identities.len();
         let wording = WORDINGS[number / 2 % 2];
         for (_, identity) in identities.iter().enumerate().filter(|(at, _)| *at != some && is_long()) {
-            self.to(new, identity, wording, after_each);
-            self.to_another(&old);
+            self.go(new, identity, wording, after_each);
+            self.go_elsewhere(&old);
         }
-        self.to(new, &identities[some], wording, after_each);
+        self.go(new, &identities[some], wording, after_each);
     }
 
     /// Every knot.
     pub(crate) fn knots(&mut self, after_each: &mut AfterEach<'_>) {
         for (knot, wording) in knots().iter().flat_map(|knot| WORDINGS.map(|wording| (knot, wording))) {
-            self.to_another(&knot.old);
-            self.to(&knot.new, &knot.identity, wording, after_each);
+            self.go_elsewhere(&knot.old);
+            self.go(&knot.new, &knot.identity, wording, after_each);
         }
     }
 
@@ -95,8 +95,8 @@ impl<'a> Walk<'a> {
         let mapped = || map.iter().enumerate().filter_map(|(at, to)| Some((at, (*to)?)));
         let identity = mapped().map(|(at, to)| (path(NAMES[at]), path(NAMES[to]))).collect();
         for wording in WORDINGS {
-            self.to_another(&files((0..map.len()).map(|at| (at, at))));
-            self.to(&files(mapped()), &identity, wording, after_each);
+            self.go_elsewhere(&files((0..map.len()).map(|at| (at, at))));
+            self.go(&files(mapped()), &identity, wording, after_each);
         }
     }
 
