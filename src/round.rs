@@ -138,8 +138,8 @@ impl Beat<'_> {
             self.snapshot.record_inodes(&scanned.inodes)?;
         }
         // Where nothing was delivered, they wait at their paths, beside what the mirror has there.
-        if !scanned.readings.is_empty() {
-            self.snapshot.record_readings(&scanned.readings)?;
+        if !scanned.late_readings.is_empty() {
+            self.snapshot.record_readings(&scanned.late_readings)?;
         }
         delivered
     }

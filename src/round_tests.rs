@@ -6,8 +6,12 @@ mod changing;
 mod clocks;
 #[path = "round_tests/histories.rs"]
 mod histories;
+#[path = "round_tests/holds.rs"]
+mod holds;
 #[path = "round_tests/quiet.rs"]
 mod quiet;
+#[path = "round_tests/scrubs.rs"]
+mod scrubs;
 #[path = "round_tests/sources.rs"]
 mod sources;
 #[path = "round_tests/storm.rs"]

@@ -184,9 +184,30 @@ impl Store for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::conformance::peer::Peer;
+    use crate::store::conformance::{
+        MANY_COPIES, Walk, a_copied_directory_is_named_and_nothing_of_it_is_asked_for, trees,
+    };
 
     crate::store::conformance::suite!(|| {
         let clock = std::sync::Arc::new(seams::memory::ManualClock::new(SystemClock::new().now()));
         (MemoryStore::with_clock(StoreId::from_bytes([7; 16]), clock.clone()), clock, ())
     });
+
+    #[test]
+    fn every_ordered_pair_of_trees_of_three_entries_is_one_batch() {
+        let trees = trees(3);
+        for (at, hub) in trees.iter().enumerate() {
+            let store = MemoryStore::new(StoreId::from_bytes([7; 16]));
+            let mut walk = Walk::begin(Peer::new(&store));
+            walk.pairs(hub, &trees[at..], &mut |_| {});
+            walk.every_revision_is_still_right();
+        }
+    }
+
+    #[test]
+    fn copies_are_named_and_not_asked_for() {
+        let store = MemoryStore::new(StoreId::from_bytes([7; 16]));
+        a_copied_directory_is_named_and_nothing_of_it_is_asked_for(&store, MANY_COPIES);
+    }
 }

@@ -39,7 +39,7 @@ pub(crate) enum Turn {
     New(DirectoryId, RelPath),
     /// To be taken for the directory of its path, which the mirror has at this path and in this row: something in that
     /// must stay.
-    AsNamed(RelPath, Row),
+    AsNamed(RelPath, Box<Row>),
 }
 
 /// Which directory is which, as far as it is known by now.
@@ -135,7 +135,7 @@ impl Claims {
 
     /// The directory at a path was taken for another although something must stay at its path.
     pub(crate) fn must_be_as_named(&mut self, place: RelPath, base: RelPath, row: Row) {
-        self.displaced.push(Displaced { place, turn: Turn::AsNamed(base, row) });
+        self.displaced.push(Displaced { place, turn: Turn::AsNamed(base, Box::new(row)) });
     }
 
     /// What is to be walked again.

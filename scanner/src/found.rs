@@ -14,15 +14,27 @@ use crate::watched::Watched;
 
 /// So many readings are recorded at a time while a scan goes on.
 pub(crate) const READINGS_AT_A_TIME: usize = 1_024;
-/// So many readings wait at most for the plan to be delivered.
-const MOST_LATE: usize = 65_536;
+/// So many readings wait at most for the plan to be delivered. (Few in tests, which must reach it.)
+pub(crate) const MOST_LATE: usize = if cfg!(test) { 64 } else { 65_536 };
 /// So many directories are watched at most. In a larger tree what would end waits. (Few in tests, which must reach it.)
 pub(crate) const MOST_WATCHED: usize = if cfg!(test) { 512 } else { 8 * 1_024 * 1_024 };
+
+/// What is noted of one directory.
+#[derive(Debug, Default)]
+pub(crate) struct Noted {
+    pub findings: Vec<Finding>,
+    /// What was read, to be recorded.
+    pub readings: Vec<(RelPath, Reading)>,
+    pub inodes: Vec<(RelPath, u64)>,
+    pub counts: Counts,
+}
 
 /// What was found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub scanned: Scanned,
+    /// What was read and is not recorded yet.
+    pub unrecorded: Vec<(RelPath, Reading)>,
     /// What seems gone, and is to be looked for again.
     pub absent: Vec<Absent>,
     /// What the mirror has in places where it is not any more.
@@ -35,8 +47,8 @@ pub(crate) struct Found {
     pub unwatched: bool,
     /// Files that were read in this round, where they may come to be judged again.
     pub read: BTreeMap<RelPath, Reading>,
-    /// What was read where the snapshot has other directories, or may have: recorded there before the plan is delivered, it would go
-    /// along with those.
+    /// What was read where the snapshot has other directories, or may have: recorded there before the plan is delivered,
+    /// it would go along with those.
     late: Vec<(RelPath, Reading)>,
     /// Why the round ends.
     pub failed: Option<ScanError>,
@@ -44,10 +56,9 @@ pub(crate) struct Found {
 
 impl Found {
     /// Takes what was noted of one directory, but for what was read.
-    pub(crate) fn absorb(&mut self, mut noted: Scanned) {
+    pub(crate) fn absorb(&mut self, mut noted: Noted) {
         self.scanned.findings.append(&mut noted.findings);
         self.scanned.inodes.append(&mut noted.inodes);
-        self.scanned.flown.append(&mut noted.flown);
         self.scanned.counts.add(noted.counts);
     }
 
@@ -68,22 +79,21 @@ impl Found {
 
     /// Takes what was read: to be recorded now, or late, when the plan was delivered.
     pub(crate) fn keep(&mut self, mut readings: Vec<(RelPath, Reading)>, late: bool) {
-        if late && self.late.len() + readings.len() <= MOST_LATE {
-            self.late.append(&mut readings);
-        } else {
-            self.scanned.readings.append(&mut readings);
-        }
+        let room = if late { MOST_LATE.saturating_sub(self.late.len()) } else { 0 };
+        let mut now = readings.split_off(room.min(readings.len()));
+        self.late.append(&mut readings);
+        self.unrecorded.append(&mut now);
     }
 
     /// There will be no plan: what waits for one is to be recorded now.
     pub(crate) fn hurry(&mut self) {
         let mut late = std::mem::take(&mut self.late);
-        self.scanned.readings.append(&mut late);
+        self.unrecorded.append(&mut late);
     }
 
     /// What is still to be recorded, if it is so many.
-    pub(crate) fn unrecorded(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
-        let readings = &mut self.scanned.readings;
+    pub(crate) fn take_unrecorded(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
+        let readings = &mut self.unrecorded;
         if readings.len() < at_least { Vec::new() } else { std::mem::take(readings) }
     }
 
@@ -125,8 +135,8 @@ impl Found {
         let mut scanned = self.scanned;
         scanned.findings.sort_by(|a, b| a.path().cmp(b.path()));
         infer(&mut scanned.findings);
-        scanned.readings = self.late;
-        scanned.readings.sort_by(|a, b| a.0.cmp(&b.0));
+        scanned.late_readings = self.late;
+        scanned.late_readings.sort_by(|a, b| a.0.cmp(&b.0));
         scanned.inodes.sort();
         scanned.mounts.sort();
         scanned.flown.sort();

@@ -10,12 +10,13 @@ use seams::recorded::{Evidence, Reading, Row, Trust};
 use crate::compare::{Look, Verdict, differs, metadata};
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::{Outcome, Reader};
+use crate::found::Noted;
 use crate::gone::{Goes, Going, acknowledged_inode, was_directory};
 use crate::habits::Tally;
 use crate::open_directories::OpenDirectory;
 use crate::patience::{is_waiting, is_young};
 use crate::round::Round;
-use crate::scan::{ScanError, Scanned};
+use crate::scan::ScanError;
 use crate::scrub::{Candidate, Selection};
 use crate::trust::Stamps;
 
@@ -24,7 +25,7 @@ pub(crate) struct Judge<'a, 'r, 'b> {
     round: &'a Round<'r>,
     directory: &'a OpenDirectory,
     reader: &'a mut Reader<'b>,
-    noted: Scanned,
+    noted: Noted,
     tally: Tally,
     selection: Selection,
     absent: Vec<Row>,
@@ -33,7 +34,7 @@ pub(crate) struct Judge<'a, 'r, 'b> {
 
 impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     pub(crate) fn new(round: &'a Round<'r>, directory: &'a OpenDirectory, reader: &'a mut Reader<'b>) -> Self {
-        let (noted, tally, selection) = (Scanned::default(), Tally::default(), round.scrub.fresh());
+        let (noted, tally, selection) = (Noted::default(), Tally::default(), round.scrub.fresh());
         let mut judge =
             Self { round, directory, reader, noted, tally, selection, absent: Vec::new(), vanished: Vec::new() };
         for listed in &directory.listed {
@@ -70,7 +71,7 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     }
 
     /// What was noted; rows that seem gone; names that vanished while we looked.
-    pub(crate) fn finish(self) -> (Scanned, Vec<Row>, Vec<Name>) {
+    pub(crate) fn finish(self) -> (Noted, Vec<Row>, Vec<Name>) {
         if let Some(filesystem) = self.round.stamps.key(self.directory.stat.device).filter(|_| !self.directory.again) {
             self.round.observed.add(filesystem, self.tally);
         }

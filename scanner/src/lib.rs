@@ -11,6 +11,7 @@ mod directory_moves;
 mod displaced;
 mod ended;
 mod explain;
+mod explanation;
 mod filter;
 mod finding;
 mod fingerprint;
@@ -56,7 +57,8 @@ mod small_trees;
 mod waiting_laws;
 
 pub use brake::{BrakeFacts, BrakeRules, Braked, Held, HeldWhy, brake, endings, held_digest};
-pub use explain::{Explanation, Outcome, Part, Proof, Question, ReadWhy, explain};
+pub use explain::{Question, explain};
+pub use explanation::{Explanation, Outcome, Part, Proof, ReadWhy};
 pub use filter::{Filter, FilterError, FilterRules};
 pub use finding::{Deferral, Finding, Hint, Trouble};
 pub use limit::{InvalidLimit, Limit, SHARE_FLOOR_FILES, Share};

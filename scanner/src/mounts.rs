@@ -8,7 +8,7 @@ use std::sync::Arc;
 use protocol::{Name, RelPath};
 use seams::fs::{Directory, Stat};
 use seams::known::FilesystemKey;
-use seams::recorded::DirectoryId;
+use seams::recorded::{DirectoryId, Row};
 
 use crate::finding::Trouble;
 use crate::open_directories::OpenDirectory;
@@ -50,7 +50,7 @@ impl Round<'_> {
         if expected == Some(&found) {
             return Ok(true);
         }
-        let is_known = recorded.is_some() || self.has_acknowledged(id)?;
+        let is_known = recorded.is_some() || self.was_looked_at(id)?;
         if is_known && !self.rules.accept_mounts {
             let expected = expected.map_or_else(|| "the one around it".to_owned(), shown);
             self.problem(path.clone(), Trouble::OtherFilesystem { expected, found: shown(&found) });
@@ -65,9 +65,12 @@ impl Round<'_> {
         directory.filesystem().map(|identity| FilesystemKey::from(&identity))
     }
 
-    fn has_acknowledged(&self, directory: Option<DirectoryId>) -> Result<bool, ScanError> {
+    /// Whether an earlier round of this snapshot saw what the mirror has in a directory. Of rows that came from the
+    /// receiver, since the snapshot was lost, nobody knows on which file system they were: then what is there now counts.
+    fn was_looked_at(&self, directory: Option<DirectoryId>) -> Result<bool, ScanError> {
         let Some(id) = directory else { return Ok(false) };
         let rows = self.recorded.rows(id).map_err(ScanError::Recorded)?;
-        Ok(rows.iter().any(|row| row.acknowledged.is_some()))
+        let is_recorded = |row: &Row| row.reading.is_some() || row.inode.is_some();
+        Ok(rows.iter().any(|row| row.acknowledged.is_some() && is_recorded(row)))
     }
 }

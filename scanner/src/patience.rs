@@ -32,12 +32,13 @@ pub fn next(previous: Option<&Postponement>, now: Timestamp, kind: PostponedKind
     Postponement { kind, reason, since, tries, last_try: now, next_try: later(now, wait) }
 }
 
-/// Whether a postponed file with this stat is left alone at `now`. It is not where it has stood still since the last
-/// try, nor where the clock was set back behind that.
+/// Whether a postponed file with this stat is left alone at `now`. It is not where it has stood still, since the last
+/// try or for as long as the first wait, nor where the clock was set back behind the last try.
 #[must_use]
 pub fn is_waiting(postponement: &Postponement, stat: &Stat, now: Timestamp) -> bool {
     let Postponement { last_try, next_try, .. } = *postponement;
-    let stood_still = stat.ctime < last_try && stat.mtime < last_try;
+    let changed = stat.ctime.max(stat.mtime);
+    let stood_still = changed < last_try || later(changed, FIRST_WAIT) <= now;
     (last_try..next_try).contains(&now) && !stood_still
 }
 
@@ -110,6 +111,9 @@ mod tests {
         assert!(!is_waiting(&postponed, &changed_at(99), at(130)), "it stood still");
         assert!(!is_waiting(&postponed, &changed_at(120), at(160)), "its time has come");
         assert!(!is_waiting(&postponed, &changed_at(120), at(50)), "the clock was set back");
+        let often = Postponement { next_try: at(3_600), ..postponed };
+        assert!(is_waiting(&often, &changed_at(120), at(179)), "it may still move");
+        assert!(!is_waiting(&often, &changed_at(120), at(180)), "it changed after the try, and stood still since");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::compare::{Look, Terms, compare, metadata};
 use crate::filter::Filter;
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::Reader;
-use crate::found::{Found, READINGS_AT_A_TIME};
+use crate::found::{Found, Noted, READINGS_AT_A_TIME};
 use crate::gone::{Goes, Going};
 use crate::habits::Observed;
 use crate::judge::Judge;
@@ -241,7 +241,7 @@ impl<'a> Round<'a> {
     }
 
     /// Takes what was noted, of which what was read is to be recorded now or late.
-    pub(crate) fn absorb(&self, mut noted: Scanned, late: bool) -> Result<(), ScanError> {
+    pub(crate) fn absorb(&self, mut noted: Noted, late: bool) -> Result<(), ScanError> {
         let readings = std::mem::take(&mut noted.readings);
         self.found().absorb(noted);
         self.keep(readings, late)
@@ -257,7 +257,7 @@ impl<'a> Round<'a> {
             found.read.extend(readings.iter().cloned());
         }
         found.keep(readings, late);
-        let readings = found.unrecorded(READINGS_AT_A_TIME);
+        let readings = found.take_unrecorded(READINGS_AT_A_TIME);
         drop(found);
         self.record(&readings)
     }
@@ -267,7 +267,7 @@ impl<'a> Round<'a> {
         if !will_plan {
             self.found().hurry();
         }
-        let readings = self.found().unrecorded(0);
+        let readings = self.found().take_unrecorded(0);
         self.record(&readings)
     }
 

@@ -76,7 +76,7 @@ pub struct Scanned {
     pub findings: Vec<Finding>,
     /// What was read in directories that stand where the snapshot has others, to be recorded when the plan was delivered,
     /// or could not be; sorted by path. Everything else is recorded by now.
-    pub readings: Vec<(RelPath, Reading)>,
+    pub late_readings: Vec<(RelPath, Reading)>,
     /// Inodes of directories that are not recorded so; sorted by path.
     pub inodes: Vec<(RelPath, u64)>,
     /// Readings of paths that are gone and were never acknowledged, to be forgotten.

@@ -10,8 +10,9 @@ use seams::recorded::{Reading, Row, Trust};
 use crate::compare::metadata;
 use crate::finding::{Finding, Hint, Trouble};
 use crate::fingerprint::{Outcome, Reader};
+use crate::found::Noted;
 use crate::round::Round;
-use crate::scan::{ScanError, Scanned};
+use crate::scan::ScanError;
 use crate::scrub::Group;
 use crate::trust::{Stamps, still_holds};
 
@@ -30,7 +31,7 @@ fn scrub_directory(round: &Round<'_>, group: &Group) -> Result<(), ScanError> {
     let Ok(stat) = directory.own_stat() else { return Ok(()) };
     let stamps = round.meet_file_system(&*directory, &stat);
     let reader = Reader::new(round.clock, round.progress);
-    let mut scrubber = Scrubber { round, directory: &*directory, stamps, reader, noted: Scanned::default() };
+    let mut scrubber = Scrubber { round, directory: &*directory, stamps, reader, noted: Noted::default() };
     for path in &group.files {
         if round.has_failed() || round.go_on().is_err() {
             break;
@@ -49,7 +50,7 @@ struct Scrubber<'a, 'r> {
     directory: &'a dyn Directory,
     stamps: Stamps,
     reader: Reader<'r>,
-    noted: Scanned,
+    noted: Noted,
 }
 
 impl Scrubber<'_, '_> {

@@ -1,7 +1,8 @@
 //! A storm of renames while rounds run: whatever is renamed whenever, nothing that was there throughout leaves the
-//! mirror, and once the storm is over the mirror is the source.
+//! mirror, neither a content nor a name, and once the storm is over the mirror is the source.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,6 +16,9 @@ use seams::random::{Random, SeededRandom};
 
 use super::world::{SOURCE, World, size, write_at};
 
+/// Files that are saved again and again, as editors do it: another file takes their place. Nothing else renames them.
+const SAVED: [&str; 4] = ["save0", "save1", "save2", "save3"];
+
 /// Renames something at random just before some of the operations of whoever uses the file system.
 struct Storm {
     fs: Memory,
@@ -25,6 +29,13 @@ struct Storm {
     /// One of so many operations is preceded by a rename.
     rarity: AtomicU64,
     renames: AtomicU64,
+    seed: u64,
+}
+
+impl fmt::Display for Storm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {}, {} renames", self.seed, self.renames.load(Ordering::Relaxed))
+    }
 }
 
 impl Storm {
@@ -36,6 +47,7 @@ impl Storm {
             busy: AtomicBool::new(false),
             rarity: AtomicU64::new(u64::MAX),
             renames: AtomicU64::new(0),
+            seed,
         })
     }
 
@@ -54,9 +66,19 @@ impl Storm {
         }
         if self.random.below(self.rarity.load(Ordering::Relaxed)) == 0 {
             self.clock.advance(Duration::from_millis(self.random.below(6)));
-            self.renames.fetch_add(u64::from(self.rename().is_ok()), Ordering::Relaxed);
+            let renamed = if self.random.below(8) == 0 { self.save() } else { self.rename() };
+            self.renames.fetch_add(u64::from(renamed.is_ok()), Ordering::Relaxed);
         }
         self.busy.store(false, Ordering::Relaxed);
+    }
+
+    /// Puts a new file in the place of one. Inode numbers are used again, so that it looks like one seen before.
+    fn save(&self) -> std::io::Result<()> {
+        let root = self.fs.open_root(Path::new(SOURCE))?;
+        let name = Name::parse(SAVED[self.below(SAVED.len())].as_bytes()).expect("valid");
+        let new = Name::parse(b"saving").expect("valid");
+        root.create_file(&new)?.write_all_at(format!("saved {}", self.random.below(4)).as_bytes(), 0)?;
+        root.rename(&new, &*root, &name)
     }
 
     /// Any file or directory to any free name in any directory, except into itself. Half of the files keep their name.
@@ -66,7 +88,7 @@ impl Storm {
         let Some(name) = names.get(self.below(names.len())) else { return Err(std::io::ErrorKind::NotFound.into()) };
         let fresh = Name::parse(format!("n{}", self.random.below(40)).as_bytes()).expect("valid");
         let new = if self.random.below(2) == 0 { name.clone() } else { fresh };
-        if to.stat(&new).is_ok() {
+        if to.stat(&new).is_ok() || SAVED.map(str::as_bytes).contains(&name.as_bytes()) {
             return Err(std::io::ErrorKind::AlreadyExists.into());
         }
         from.rename(name, &*to, &new)
@@ -97,42 +119,51 @@ fn furnish(world: &World) {
         let text = format!("{number}{}", "x".repeat(number % 7));
         write_at(&world.fs, &format!("a{}/b{}/f{number}", number % 4, number % 8), &text);
     }
-    world.clock.advance(Duration::from_secs(10));
+    SAVED.iter().for_each(|name| write_at(&world.fs, name, "first"));
+    world.clock.advance(Duration::from_secs(60));
 }
 
-/// Where in the mirror each content is.
-fn by_content(world: &World) -> BTreeMap<ContentId, RelPath> {
+/// Where in the mirror each content is that was there throughout, and each file that was, by its name.
+fn throughout(world: &World) -> BTreeMap<Vec<u8>, RelPath> {
     let files = world.mirrored().into_iter();
-    files.filter_map(|(path, entry)| entry.content().map(|(content, _)| (content, path))).collect()
+    let key = |path: &RelPath, content: ContentId| {
+        let is_saved = SAVED.map(str::as_bytes).contains(&path.as_bytes());
+        if is_saved { path.as_bytes().to_vec() } else { content.as_bytes().to_vec() }
+    };
+    files.filter_map(|(path, entry)| entry.content().map(|(content, _)| (key(&path, content), path))).collect()
 }
 
 /// A storm of so many renames; the seed decides on everything.
 fn storm(seed: u64, renames: u64) {
-    let mut world = World::new(seed);
+    let mut world = World::mounted(seed, Memory::with_reused_inodes);
     // A file that was met under two names is two files at the mirror for a round: no brake is to keep one of them.
     world.rules.brake.max_delete = Limit::Files(u64::MAX);
+    // What was renamed a moment ago is not read, and may be what is missing elsewhere.
+    world.rules.look.settle = Duration::from_secs(15 * (seed % 3));
     furnish(&world);
-    let before = {
-        world.good_round();
-        by_content(&world)
-    };
+    world.good_round();
+    let before = throughout(&world);
     let storm = Storm::over(&world, seed);
     storm.begin();
-    for round in 0.. {
-        if storm.renames.load(Ordering::Relaxed) >= renames {
-            break;
-        }
-        storm.rarity.store([3, 10, 40, 150][storm.below(4)], Ordering::Relaxed);
-        let report = world.round();
-        assert!(report.failure.is_none(), "seed {seed}, round {round}: {:?}", report.failure);
-        let after = by_content(&world);
-        for (content, path) in &before {
-            assert!(after.contains_key(content), "seed {seed}, round {round}: {path} is nowhere: {report:#?}");
-        }
-        world.clock.advance(Duration::from_millis(storm.random.below(4_000)));
+    while storm.renames.load(Ordering::Relaxed) < renames {
+        round(&world, &storm, &before);
     }
     world.fs.set_fault_hook(None);
     quiet(&world, seed);
+}
+
+/// A few renames before a round, and some, many or hardly any while it runs.
+fn round(world: &World, storm: &Storm, before: &BTreeMap<Vec<u8>, RelPath>) {
+    storm.rarity.store(1, Ordering::Relaxed);
+    (0..storm.below(6)).for_each(|_| storm.blow());
+    storm.rarity.store([3, 10, 40, 150, 2_000][storm.below(5)], Ordering::Relaxed);
+    let report = world.round();
+    assert!(report.failure.is_none(), "{storm}: {:?}", report.failure);
+    let after = throughout(world);
+    for (key, path) in before {
+        assert!(after.contains_key(key), "{storm}: {path} is nowhere: {report:#?}");
+    }
+    world.clock.advance(Duration::from_millis(storm.random.below(4_000)));
 }
 
 /// Within three rounds all that was put off has arrived, once the longest patience is over.

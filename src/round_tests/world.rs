@@ -84,7 +84,7 @@ impl World {
         fs.make_directory(Path::new("/data")).expect("made");
         let id = StoreId::from_bytes([7; 16]);
         let store: Arc<dyn Store> = match kind {
-            Kind::Model => Arc::new(MemoryStore::new(id)),
+            Kind::Model => Arc::new(MemoryStore::with_clock(id, Arc::clone(&clock) as Arc<dyn Clock>)),
             Kind::Tree => {
                 let clock = Arc::clone(&clock) as Arc<dyn Clock>;
                 let opened = TreeStore::open(&fs, Path::new("/data"), id, Catalogs::InMemory, clock);
@@ -185,6 +185,13 @@ impl World {
         let page = self.store.list_at(&ClientName::local(), &list).expect("a list");
         assert!(!page.more, "trees here are small");
         page.entries.into_iter().filter(|listed| !listed.path.is_root()).map(|l| (l.path, l.entry)).collect()
+    }
+
+    /// How many files ceased to exist at the mirror in the last 24 hours, by the receiver's count.
+    pub(super) fn ended(&self) -> u64 {
+        let standing = self.snapshot.standing().expect("readable");
+        let contact = wire::Contact { mirror: Self::mirror(), lineage: standing.lineage, head: standing.head };
+        self.store.contact(&ClientName::local(), &contact).expect("an answer").ended_files
     }
 
     pub(super) fn in_source(&self) -> BTreeMap<RelPath, Entry> {

@@ -7,7 +7,11 @@ use rusqlite::params;
 use crate::catalog::row::id;
 use crate::catalog::{Catalog, CatalogError, MirrorId, Node, Row, VersionId};
 
-/// Rows looked at for one content: one is enough unless files were damaged.
+/// Rows with a content that are current: the index has them together, however many others there are.
+pub(super) const CURRENT_WITH: &str = "content = ?1 AND to_rev IS NULL LIMIT ?2";
+/// Rows with a content that were closed, the last one first.
+pub(super) const CLOSED_WITH: &str = "content = ?1 AND to_rev IS NOT NULL ORDER BY to_rev DESC LIMIT ?2";
+/// Current rows, and closed ones, looked at for one content: one is enough unless files were damaged.
 const MAX_CANDIDATES: u32 = 8;
 /// Wanted contents named in one answer.
 const MAX_WANTED: u32 = 1_000;
@@ -22,10 +26,11 @@ pub(crate) enum Place {
 }
 
 impl Catalog {
-    /// Some of the rows with a content, current ones first.
+    /// Some of the rows with a content, current ones first, then those closed last.
     pub(crate) fn rows_with(&self, content: ContentId) -> Result<Vec<Row>, CatalogError> {
-        let condition = "content = ?1 ORDER BY to_rev IS NOT NULL LIMIT ?2";
-        self.rows(condition, (content.as_bytes(), MAX_CANDIDATES))
+        let mut rows = self.rows(CURRENT_WITH, (content.as_bytes(), MAX_CANDIDATES))?;
+        rows.extend(self.rows(CLOSED_WITH, (content.as_bytes(), MAX_CANDIDATES))?);
+        Ok(rows)
     }
 
     /// Where the bytes of a row lie; nothing if they were not kept.

@@ -1,4 +1,7 @@
 //! Looking up single rows: by place, by node, at a revision.
+//!
+//! No two rows of one place, or of one node, hold in the same revision. So only the newest that begins early enough
+//! can be the one asked for, and it is found at once, however long the history is.
 
 use protocol::{Name, RelPath};
 use rusqlite::Params;
@@ -6,17 +9,32 @@ use rusqlite::Params;
 use crate::catalog::row::{COLUMNS, signed};
 use crate::catalog::{Catalog, CatalogError, Node, Row};
 
+/// The last row of a place.
+pub(super) const NEWEST_AT_PLACE: &str = "parent_node = ?1 AND name = ?2 ORDER BY from_rev DESC LIMIT 1";
+/// The last row of a place that began no later than a revision.
+pub(super) const LAST_AT_PLACE: &str =
+    "parent_node = ?1 AND name = ?2 AND from_rev <= ?3 ORDER BY from_rev DESC LIMIT 1";
+/// The last row of a node.
+pub(super) const NEWEST_OF_NODE: &str = "node = ?1 ORDER BY from_rev DESC LIMIT 1";
+/// The last row of a node that began no later than a revision.
+pub(super) const LAST_OF_NODE: &str = "node = ?1 AND from_rev <= ?2 ORDER BY from_rev DESC LIMIT 1";
+
+/// The statement for the rows that fulfil a condition.
+pub(super) fn select(condition: &str) -> String {
+    format!("SELECT {COLUMNS} FROM entry WHERE {condition}")
+}
+
 impl Catalog {
     /// What is at a place of the head.
     pub(crate) fn child(&self, parent: Node, name: &Name) -> Result<Option<Row>, CatalogError> {
-        let condition = "parent_node = ?1 AND name = ?2 AND to_rev IS NULL";
-        self.row(condition, (parent, name.as_bytes()))
+        let newest = self.row(NEWEST_AT_PLACE, (parent, name.as_bytes()))?;
+        Ok(newest.filter(|row| row.to.is_none()))
     }
 
     /// What is at a place of a revision.
     pub(crate) fn child_at(&self, parent: Node, name: &Name, revision: u64) -> Result<Option<Row>, CatalogError> {
-        let condition = "parent_node = ?1 AND name = ?2 AND from_rev <= ?3 AND (to_rev IS NULL OR to_rev > ?3)";
-        self.row(condition, (parent, name.as_bytes(), signed(revision)))
+        let last = self.row(LAST_AT_PLACE, (parent, name.as_bytes(), signed(revision)))?;
+        Ok(last.filter(|row| row.spans(revision)))
     }
 
     /// What is at a path of a revision.
@@ -35,13 +53,13 @@ impl Catalog {
 
     /// A node's row at a revision. Whether its ancestors are there is another question.
     pub(crate) fn node_at(&self, node: Node, revision: u64) -> Result<Option<Row>, CatalogError> {
-        let condition = "node = ?1 AND from_rev <= ?2 AND (to_rev IS NULL OR to_rev > ?2)";
-        self.row(condition, (node, signed(revision)))
+        let last = self.row(LAST_OF_NODE, (node, signed(revision)))?;
+        Ok(last.filter(|row| row.spans(revision)))
     }
 
     /// A node's newest row, open or closed.
     pub(crate) fn newest_of(&self, node: Node) -> Result<Option<Row>, CatalogError> {
-        self.row("node = ?1 ORDER BY from_rev DESC LIMIT 1", (node,))
+        self.row(NEWEST_OF_NODE, (node,))
     }
 
     /// The entries of a directory at a revision, sorted by name, at most `limit` after a name.
@@ -65,8 +83,7 @@ impl Catalog {
 
     /// The rows that fulfil a condition.
     pub(super) fn rows(&self, condition: &str, parameters: impl Params) -> Result<Vec<Row>, CatalogError> {
-        let sql = format!("SELECT {COLUMNS} FROM entry WHERE {condition}");
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut statement = self.connection.prepare_cached(&select(condition))?;
         let mut found = statement.query(parameters)?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::catalog::{Catalog, CatalogError};
@@ -38,6 +39,8 @@ impl Catalog {
         };
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+        // Or SQLite plans a statement anew whenever a bound value might suit another plan: most of a commit's time.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         refuse_newer(&connection)?;
         // An acknowledged batch must survive a power cut; NORMAL loses it.
         connection.pragma_update(None, "journal_mode", "WAL")?;

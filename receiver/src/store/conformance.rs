@@ -3,6 +3,7 @@
 
 mod batches;
 mod contents;
+mod copies;
 mod files;
 mod heads;
 pub(crate) mod histories;
@@ -11,6 +12,7 @@ pub(crate) mod peer;
 
 pub(crate) use batches::*;
 pub(crate) use contents::*;
+pub(crate) use copies::*;
 pub(crate) use files::*;
 pub(crate) use heads::*;
 pub(crate) use histories::*;
@@ -55,8 +57,8 @@ macro_rules! suite {
             pages_cover_a_tree_that_does_not_fit_into_one
             a_fresh_mirror_passes_its_check
             random_histories_give_what_the_model_gives
-            every_pair_of_small_trees_is_one_batch
-            every_partial_map_of_three_files_is_one_batch
+            every_pair_of_tiny_trees_and_every_partial_map_of_two_files_is_one_batch
+            every_knot_of_moves_is_one_batch
             an_unknown_mirror_has_no_files
             a_deleted_file_is_counted_and_a_symlink_is_not
             a_deleted_directory_counts_every_file_below_it

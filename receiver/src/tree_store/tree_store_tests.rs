@@ -8,6 +8,12 @@ mod durable;
 mod histories;
 #[path = "tests/meddling.rs"]
 mod meddling;
+#[path = "tests/move_crashes.rs"]
+mod move_crashes;
+#[path = "tests/move_rows.rs"]
+mod move_rows;
+#[path = "tests/moves.rs"]
+mod moves;
 #[path = "tests/restarts.rs"]
 mod restarts;
 #[path = "tests/upgrades.rs"]

@@ -9,7 +9,8 @@ use seams::memory::OperationKind;
 use seams::recorded::{DirectoryId, Recorded, Row};
 
 use super::world::World;
-use crate::explain::{Explanation, Outcome, Part, Proof, Question, ReadWhy, explain};
+use crate::explain::{Question, explain};
+use crate::explanation::{Explanation, Outcome, Part, Proof, ReadWhy};
 use crate::patience;
 
 fn path(text: &str) -> RelPath {
@@ -80,7 +81,16 @@ fn what_waits_says_so_and_a_full_round_reads_all() {
 }
 
 #[test]
-fn a_directory_or_symlink_is_compared_without_being_read() {
+fn what_was_read_and_not_delivered_waits_too_until_it_has_settled() {
+    let mut world = World::new(&["a=1"]);
+    world.scan().expect("a scan that delivers nothing");
+    assert!(matches!(why(&world, "a").outcome, Outcome::Delivered));
+    world.rules.settle = Duration::from_secs(90);
+    assert!(matches!(why(&world, "a").outcome, Outcome::Young));
+}
+
+#[test]
+fn a_directory_is_compared_without_being_read() {
     let mut world = World::new(&["d/"]);
     assert!(matches!(why(&world, "d").outcome, Outcome::Delivered));
     world.round();

@@ -50,16 +50,10 @@ fn ctimes_that_change_by_themselves_are_read_in_three_rounds_and_then_never() {
 #[test]
 fn a_round_in_which_the_inodes_hold_breaks_the_habit() {
     let mut world = world();
-    let opened: Vec<u64> = (0..6)
-        .map(|round| {
-            opened_after(&mut world, |world| {
-                if round % 2 == 0 {
-                    world.fs.renumber_inodes()
-                }
-            })
-        })
-        .collect();
-    assert_eq!(opened, [20, 0, 20, 0, 20, 0]);
+    for _ in 0..3 {
+        assert_eq!(opened_after(&mut world, |world| world.fs.renumber_inodes()), 20);
+        assert_eq!(opened_after(&mut world, |_| {}), 0);
+    }
 }
 
 #[test]

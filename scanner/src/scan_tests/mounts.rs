@@ -59,6 +59,16 @@ fn a_disk_that_is_not_mounted_is_a_problem_and_nothing_of_it_is_deleted() {
 }
 
 #[test]
+fn after_the_snapshot_was_lost_a_mounted_disk_is_known_again_without_a_person() {
+    let (mut world, _disk) = mounted();
+    world.mounts.clear();
+    world.rows.readings().clear();
+    let scanned = world.scan().expect("a scan");
+    assert_eq!((planned(&scanned), problems(&scanned)), (Vec::new(), Vec::new()));
+    assert_eq!(scanned.mounts.len(), 1, "and is recorded");
+}
+
+#[test]
 fn another_disk_in_its_place_is_a_problem_and_neither_delivered_nor_recorded() {
     let (mut world, _disk) = mounted();
     world.fs.unmount_lazily(Path::new("/s/m")).expect("unmounted");

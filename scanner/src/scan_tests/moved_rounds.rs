@@ -1,11 +1,15 @@
 //! Directories that move while a round runs, or whose move is not delivered: nothing is lost, nothing is read twice.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seams::memory::OperationKind;
 
 use super::moved_directories::{delivered, plan, round, sorted};
 use super::world::{World, planned, problems, rename, write};
+use crate::found::MOST_LATE;
+use crate::scan::ScanError;
 
 /// Lets a minute pass.
 fn later(world: &World) {
@@ -143,4 +147,37 @@ fn a_directory_that_moves_while_a_delete_settles_is_a_move() {
     world.rows.acknowledge(&scanned);
     world.fs.set_fault_hook(None);
     round(&mut world);
+}
+
+#[test]
+fn of_what_is_read_in_the_place_of_another_directory_so_much_waits_and_the_rest_is_recorded_at_once() {
+    let world = delivered(&["d/keep=0"]);
+    rename(&world.fs, "d", "n");
+    (0..2 * MOST_LATE).for_each(|n| world.write(&format!("d/f{n}={n}")));
+    later(&world);
+    let scanned = world.scan().expect("a scan");
+    let at_once = world.rows.readings().len() - 1;
+    assert_eq!(
+        (scanned.late_readings.len() + at_once, scanned.counts.files_opened),
+        (2 * MOST_LATE, 2 * MOST_LATE as u64)
+    );
+    assert_eq!(at_once, MOST_LATE);
+}
+
+#[test]
+fn a_round_that_is_stopped_records_also_what_was_to_wait() {
+    let world = delivered(&["d/keep=0", "z/f=1"]);
+    rename(&world.fs, "d", "b");
+    world.write("d/new=22");
+    later(&world);
+    let stop = Arc::clone(&world.stop);
+    world.just_before(OperationKind::Stat, "z", move |_| stop.store(true, Ordering::Relaxed));
+    assert!(matches!(world.scan(), Err(ScanError::Stopped)));
+    world.fs.set_fault_hook(None);
+    world.stop.store(false, Ordering::Relaxed);
+    let scanned = world.scan().expect("a scan");
+    assert_eq!(
+        (sorted(planned(&scanned)), scanned.counts.files_opened),
+        (sorted(plan(&["R d -> b", "Create d", "Create d/new"])), 0)
+    );
 }

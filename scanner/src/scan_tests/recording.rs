@@ -1,9 +1,9 @@
 //! What was read is recorded while the scan goes on, so that a round cut short need not read it again.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use seams::memory::OperationKind;
+use seams::memory::{Operation, OperationKind};
 
 use super::world::World;
 use crate::found::READINGS_AT_A_TIME;
@@ -35,12 +35,18 @@ fn a_stopped_scan_ends_between_files_and_has_recorded_what_it_read() {
 }
 
 #[test]
-fn a_scan_that_is_stopped_while_it_walks_ends_there() {
-    let world = World::new(&["d/e/f=4", "g/h=1"]);
-    let stop = Arc::clone(&world.stop);
-    world.just_before(OperationKind::List, "d/e", move |_| stop.store(true, Ordering::Relaxed));
+fn a_scan_that_is_stopped_amid_a_listing_looks_at_nothing_more() {
+    let world = World::new(&["d/a=1", "d/b=2", "d/c=3"]);
+    let (stop, looked) = (Arc::clone(&world.stop), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&looked);
+    world.fs.set_fault_hook(Some(Arc::new(move |operation: &Operation| {
+        let stops = operation.kind == OperationKind::ListNext && operation.path == b"/s/d/b";
+        stop.fetch_or(stops, Ordering::Relaxed);
+        count.fetch_add(usize::from(operation.kind == OperationKind::Stat), Ordering::Relaxed);
+        None
+    })));
     assert!(matches!(world.scan(), Err(ScanError::Stopped)));
-    assert!(world.rows.readings().is_empty());
+    assert_eq!(looked.load(Ordering::Relaxed), 2, "d and d/a");
 }
 
 #[test]

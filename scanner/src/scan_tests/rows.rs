@@ -93,7 +93,7 @@ impl Rows {
 
     /// What a round records at its end, delivered or not.
     pub(super) fn record_after(&mut self, scanned: &Scanned) {
-        self.readings().extend(scanned.readings.iter().cloned());
+        self.readings().extend(scanned.late_readings.iter().cloned());
         if self.keeps_inodes {
             self.inodes.extend(scanned.inodes.iter().cloned());
         }

@@ -1,6 +1,8 @@
 //! The scrub: every byte is read again within a bound, and what stat cannot see is found.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seams::clock::Clock;
@@ -8,6 +10,7 @@ use seams::memory::OperationKind;
 
 use super::evidence::silent;
 use super::world::{World, planned, problems};
+use crate::scan::ScanError;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -41,12 +44,12 @@ fn every_byte_is_read_again_within_the_bound_and_no_round_reads_more_than_its_bu
 fn a_silent_write_is_found_within_the_bound_wherever_it_is() {
     for n in [0, 17, 49] {
         let mut world = world();
-        let path = format!("d{}/f{n}", n % 3);
+        let path = &format!("d{}/f{n}", n % 3);
         world.clock.advance(DAY);
-        world.fs.write_silently(&Path::new("/s").join(&path), b"B", 0).expect("written");
+        world.fs.write_silently(&Path::new("/s").join(path), b"B", 0).expect("written");
         let rounds: Vec<_> = (0..5).map(|_| world.round()).collect();
         let found: Vec<String> = rounds.iter().flat_map(silent).collect();
-        assert_eq!(found, [path.clone()]);
+        assert_eq!(found, [path.as_str()]);
         assert_eq!(rounds.iter().flat_map(planned).collect::<Vec<_>>(), [format!("Modify {path}")]);
     }
 }
@@ -82,6 +85,30 @@ fn what_changes_while_the_round_runs_is_left_to_the_next_one() {
     let scanned = world.round();
     assert_eq!((planned(&scanned), scanned.counts.bytes_scrubbed), (vec![], 0));
     assert_eq!(planned(&world.round()), ["Modify a"]);
+}
+
+#[test]
+fn what_changed_since_it_was_compared_is_not_even_opened() {
+    let mut world = World::new(&["a=1", "b=1"]);
+    world.round();
+    world.rules.scrub_bytes = 100;
+    world.clock.advance(DAY);
+    world.just_before(OperationKind::OpenFile, "a", |fs| super::world::write(fs, "b=2"));
+    assert_eq!(world.round().counts.files_opened, 1);
+    assert_eq!(planned(&world.round()), ["Modify b"]);
+}
+
+#[test]
+fn a_scrub_that_is_stopped_ends_between_files_and_has_recorded_what_it_read() {
+    let mut world = World::new(&["a=1", "b=1"]);
+    world.round();
+    world.rules.scrub_bytes = 100;
+    world.clock.advance(DAY);
+    let stop = Arc::clone(&world.stop);
+    world.just_before(OperationKind::Read, "a", move |_| stop.store(true, Ordering::Relaxed));
+    assert!(matches!(world.scan(), Err(ScanError::Stopped)));
+    let now = world.clock.now();
+    assert_eq!(["a", "b"].map(|path| world.rows.reading(path).verified == now), [true, false]);
 }
 
 #[test]

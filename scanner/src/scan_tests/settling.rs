@@ -59,10 +59,12 @@ fn a_file_that_is_moved_past_the_walk_and_replaced_at_once_is_not_overwritten() 
 fn directories_that_take_each_others_names_while_they_are_opened_are_listed_again() {
     let mut world = World::new(&["x", "y/f=content"]);
     world.round();
+    let clock = Arc::clone(&world.clock);
     // The walk has opened the empty `x`; what is stat-ed and held is the other.
-    world.just_before(OperationKind::Stat, "x", |fs| {
+    world.just_before(OperationKind::Stat, "x", move |fs| {
         rename(fs, "x", "w");
         rename(fs, "y", "x");
+        clock.advance(Duration::from_secs(60));
     });
     assert_eq!(planned(&world.scan().expect("a scan")), ["Create w", "R y/f -> x/f", "Delete y"]);
 }
@@ -85,13 +87,14 @@ fn a_directory_that_takes_the_place_of_another_while_that_is_listed_again_is_wal
     world.round();
     world.remove("z/x");
     world.write("p/a/young=4");
-    let (fs, opened) = (world.fs.clone(), AtomicUsize::new(0));
+    let (fs, clock, opened) = (world.fs.clone(), Arc::clone(&world.clock), AtomicUsize::new(0));
     world.fs.set_fault_hook(Some(Arc::new(move |operation: &Operation| {
         let opens = operation.kind == OperationKind::OpenDirectory && operation.path == b"/s/p/a";
         // The walk opens it twice, then it is looked at again, then it is opened to be listed again.
         if opens && opened.fetch_add(1, Ordering::Relaxed) == 3 {
             rename(&fs, "p/a/d", "p/c/d");
             rename(&fs, "p/b/d", "p/a/d");
+            clock.advance(Duration::from_secs(60));
         }
         None
     })));

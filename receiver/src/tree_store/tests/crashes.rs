@@ -17,7 +17,7 @@ use crate::tree_store::{Catalogs, TreeStore};
 
 /// What fails.
 #[derive(Debug, Clone, Copy)]
-enum Fault {
+pub(super) enum Fault {
     /// Only the n-th operation.
     Once(u64),
     /// It and all that follow: the process is dead.
@@ -25,7 +25,7 @@ enum Fault {
 }
 
 /// Counts operations, and fails some. The count tells whether the fault was reached.
-fn fail(world: &MemoryWorld, fault: Fault) -> Arc<AtomicU64> {
+pub(super) fn fail(world: &MemoryWorld, fault: Fault) -> Arc<AtomicU64> {
     let count = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&count);
     let hook: FaultHook = Arc::new(move |_| {
@@ -86,7 +86,7 @@ fn knotty_batch() -> Vec<Change> {
 }
 
 /// Tries to deliver; answers nothing if a problem came in between.
-fn try_deliver(peer: &Peer<'_>, base: Head, changes: &[Change]) -> Option<Head> {
+pub(super) fn try_deliver(peer: &Peer<'_>, base: Head, changes: &[Change]) -> Option<Head> {
     let plans = peer.plans(changes);
     let missing = match peer.propose_on(base, changes).ok()? {
         Proposed::Open { missing, .. } => missing,

@@ -70,6 +70,17 @@ impl MemoryWorld {
     pub(super) fn new(clients: &[&str]) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_parts(1_700_000_000, 0)));
         let fs = Memory::new(clock.clone());
+        Self::of(fs, clock, clients)
+    }
+
+    /// The same, where the inode number of what is gone is given again at once.
+    pub(super) fn with_reused_inodes(clients: &[&str]) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_parts(1_700_000_000, 0)));
+        let fs = Memory::new(clock.clone()).with_reused_inodes();
+        Self::of(fs, clock, clients)
+    }
+
+    fn of(fs: Memory, clock: Arc<ManualClock>, clients: &[&str]) -> Self {
         // Hundreds of stores are opened in some tests: their catalogs need not be durable where memory will do.
         let memory = Path::new("/dev/shm");
         let catalogs = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
@@ -99,6 +110,16 @@ impl MemoryWorld {
     pub(super) fn own(&self, peer: &Peer<'_>, name: &str) -> Vec<Name> {
         let path = self.path().join(peer.client.as_str()).join(".roundsman").join(name);
         self.fs.open_root(&path).and_then(|directory| directory.list()).expect("our own directory")
+    }
+
+    /// Nothing is under way: nothing parked, nothing staged, and nothing was ever taken for somebody else's.
+    pub(super) fn is_tidy(&self, store: &TreeStore, peer: &Peer<'_>) {
+        assert_eq!(self.own(peer, "parking"), []);
+        assert_eq!(self.own(peer, "staging"), []);
+        let client = store.known(&peer.client).expect("can be opened").expect("has a mirror");
+        assert_eq!(client.catalog().count("version WHERE node IS NULL"), 0, "foreign things");
+        assert_eq!(client.catalog().count("step"), 0, "steps left to do");
+        assert_eq!(client.catalog().count("wanted"), 0, "contents that got lost");
     }
 }
 

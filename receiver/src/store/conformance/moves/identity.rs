@@ -76,7 +76,7 @@ impl Differ<'_> {
         if self.identity.contains_key(path) || self.given_way().contains(path) {
             return false;
         }
-        let leaves = |above: &RelPath| !above.is_root() && !(self.identity.contains_key(above) && self.stays(above));
+        let leaves = |above: &RelPath| !above.is_root() && !self.stays(above);
         // Sorted from the root down.
         let nearest = path.ancestors().filter(leaves).last();
         nearest.is_none_or(|nearest| self.identity.contains_key(&nearest))

@@ -1,7 +1,5 @@
 //! All small trees, and a short way to write one.
 
-use std::fmt::Write;
-
 use protocol::{Entry, Name, RelPath, Tree};
 
 use crate::store::conformance::peer::{directory, file, path};
@@ -60,11 +58,9 @@ pub(crate) fn written(words: &str) -> Tree {
 
 /// The paths of a tree, for messages.
 pub(crate) fn shown(tree: &Tree) -> String {
-    tree.iter().fold(String::new(), |mut text, (path, entry)| {
-        let content = entry.content().map(|(content, _)| format!("={}", &content.to_string()[..4]));
-        let _ = write!(text, "{path}{} ", content.unwrap_or_else(|| "/".to_owned()));
-        text
-    })
+    let content = |entry: &Entry| entry.content().map(|(content, _)| format!("={}", &content.to_string()[..4]));
+    let one = |(path, entry): (&RelPath, &Entry)| format!("{path}{}", content(entry).unwrap_or_else(|| "/".to_owned()));
+    tree.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use protocol::{Change, Head, RelPath, Tree};
 
 use super::identity::{Identity, Wording, changes, identities};
+use super::is_long;
+use super::knots::knots;
 use super::maps::NAMES;
 use super::trees::shown;
 use crate::store::conformance::peer::{Peer, file, path};
@@ -12,21 +14,13 @@ pub(crate) type AfterEach<'a> = dyn FnMut(&Tree) + 'a;
 
 /// Of so many revisions each is compared with one before it.
 const STRIDE: usize = 7;
+/// Both ways to say it.
+const WORDINGS: [Wording; 2] = [Wording::Apart, Wording::Together];
 
 /// A mirror, and all its revisions.
 pub(crate) struct Walk<'a> {
     pub(crate) peer: Peer<'a>,
     trees: Vec<(Head, Tree)>,
-}
-
-/// All ordered pairs of some trees, each with itself among them, so that each begins where the one before ended.
-pub(crate) fn pairs_in_a_row(trees: &[Tree]) -> Vec<(&Tree, &Tree)> {
-    let mut row = Vec::new();
-    for (at, tree) in trees.iter().enumerate() {
-        row.extend([tree, tree]);
-        row.extend(trees[at + 1..].iter().flat_map(|other| [other, tree]));
-    }
-    row.windows(2).map(|pair| (pair[0], pair[1])).collect()
 }
 
 impl<'a> Walk<'a> {
@@ -43,16 +37,15 @@ impl<'a> Walk<'a> {
     }
 
     /// To a tree, by a set of changes.
-    pub(crate) fn step(&mut self, changes: &[Change], after_each: &mut AfterEach<'_>) {
+    fn step(&mut self, changes: &[Change], after_each: &mut AfterEach<'_>) {
         let result = self.tree().apply(changes).expect("a good batch");
         let head = self.peer.deliver(changes);
         after_each(&result);
-        assert_eq!(self.peer.tree_at(head.number), result, "{changes:#?}");
         self.trees.push((head, result));
     }
 
     /// To a tree, by the changes of an identity.
-    pub(crate) fn to(&mut self, new: &Tree, identity: &Identity, wording: Wording, after_each: &mut AfterEach<'_>) {
+    pub(crate) fn go(&mut self, new: &Tree, identity: &Identity, wording: Wording, after_each: &mut AfterEach<'_>) {
         let changes = changes(self.tree(), new, identity, wording);
         let was = shown(self.tree());
         self.step(&changes, &mut |tree| {
@@ -61,25 +54,49 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// From one tree to another by one of their identities: another one for each number.
-    pub(crate) fn to_some_identity(&mut self, old: &Tree, new: &Tree, number: usize, after_each: &mut AfterEach<'_>) {
-        assert_eq!(self.tree(), old, "steps follow each other");
-        let identities = identities(old, new);
-        // Those at the end have most in common. Multiplied so that neighbouring pairs do not take alike ones.
-        let identity = &identities[identities.len() - 1 - number * 7_919 % identities.len()];
-        let wording = if number.is_multiple_of(2) { Wording::Apart } else { Wording::Together };
-        self.to(new, identity, wording, after_each);
+    /// To a tree that has nothing in common with the one before.
+    pub(crate) fn go_elsewhere(&mut self, new: &Tree) {
+        self.go(new, &Identity::new(), Wording::Apart, &mut |_| {});
+    }
+
+    /// From a tree to each of some and back, by one of their identities: now this one, now that one. All of them in
+    /// a long run.
+    pub(crate) fn pairs(&mut self, hub: &Tree, trees: &[Tree], after_each: &mut AfterEach<'_>) {
+        self.go_elsewhere(hub);
+        for tree in trees {
+            self.by_some_identity(tree, after_each);
+            self.by_some_identity(hub, after_each);
+        }
+    }
+
+    fn by_some_identity(&mut self, new: &Tree, after_each: &mut AfterEach<'_>) {
+        let old = self.tree().clone();
+        let (number, identities) = (self.trees.len(), identities(&old, new));
+        // Multiplied so that neighbouring pairs do not take alike ones.
+        let some = number * 7_919 % identities.len();
+        let wording = WORDINGS[number / 2 % 2];
+        for (_, identity) in identities.iter().enumerate().filter(|(at, _)| *at != some && is_long()) {
+            self.go(new, identity, wording, after_each);
+            self.go_elsewhere(&old);
+        }
+        self.go(new, &identities[some], wording, after_each);
+    }
+
+    /// Every knot.
+    pub(crate) fn knots(&mut self, after_each: &mut AfterEach<'_>) {
+        for (knot, wording) in knots().iter().flat_map(|knot| WORDINGS.map(|wording| (knot, wording))) {
+            self.go_elsewhere(&knot.old);
+            self.go(&knot.new, &knot.identity, wording, after_each);
+        }
     }
 
     /// From wherever it is to files of different contents under the names of a map, and on by that map.
     pub(crate) fn map(&mut self, map: &[Option<usize>], after_each: &mut AfterEach<'_>) {
-        for wording in [Wording::Apart, Wording::Together] {
-            let from = files((0..map.len()).map(|at| (at, at)));
-            let gone_elsewhere = Identity::new();
-            self.to(&from, &gone_elsewhere, Wording::Apart, &mut |_| {});
-            let mapped = || map.iter().enumerate().filter_map(|(at, to)| Some((at, (*to)?)));
-            let identity = mapped().map(|(at, to)| (path(NAMES[at]), path(NAMES[to]))).collect();
-            self.to(&files(mapped()), &identity, wording, after_each);
+        let mapped = || map.iter().enumerate().filter_map(|(at, to)| Some((at, (*to)?)));
+        let identity = mapped().map(|(at, to)| (path(NAMES[at]), path(NAMES[to]))).collect();
+        for wording in WORDINGS {
+            self.go_elsewhere(&files((0..map.len()).map(|at| (at, at))));
+            self.go(&files(mapped()), &identity, wording, after_each);
         }
     }
 
