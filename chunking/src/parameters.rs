@@ -54,6 +54,12 @@ impl Parameters {
         (mean.is_power_of_two() && (LEAST_MEAN..=MOST_MEAN).contains(&mean)).then_some(Self { mean })
     }
 
+    /// Whether a list of a content of this length would not be too long by far.
+    #[must_use]
+    pub fn suit(&self, length: u64) -> bool {
+        length / u64::from(self.mean) <= MOST_CHUNKS
+    }
+
     /// Their mean length in bytes.
     #[must_use]
     pub fn mean(&self) -> u32 {

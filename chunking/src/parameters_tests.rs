@@ -43,6 +43,13 @@ fn what_does_not_compress_is_cut_into_16_kib_at_least() {
 }
 
 #[test]
+fn parameters_are_kept_until_the_list_would_become_too_long() {
+    let small = Parameters::with_mean(1024).expect("a good mean");
+    assert!(small.suit(1 << 30));
+    assert!(!small.suit((1 << 30) + 1024));
+}
+
+#[test]
 fn only_powers_of_two_that_fastcdc_takes_are_means() {
     for mean in [0, 1, 128, 255, 1000, 1025, 8 * 1024 * 1024, u32::MAX] {
         assert_eq!(Parameters::with_mean(mean), None, "{mean}");

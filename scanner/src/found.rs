@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::RelPath;
+use chunking::ChunkList;
+use protocol::{ContentId, RelPath};
 use seams::recorded::Reading;
 
 use crate::directory_moves::infer;
 use crate::finding::{Deferral, Finding, Trouble};
 use crate::gone::{Goes, Going};
+use crate::lists::Lists;
 use crate::scan::{Counts, ScanError, Scanned};
 use crate::second_look::Absent;
 use crate::watched::Watched;
@@ -25,8 +27,19 @@ pub(crate) struct Noted {
     pub findings: Vec<Finding>,
     /// What was read, to be recorded.
     pub readings: Vec<(RelPath, Reading)>,
+    /// How contents are cut, to be recorded before the readings.
+    pub lists: Lists,
     pub inodes: Vec<(RelPath, u64)>,
     pub counts: Counts,
+}
+
+impl Noted {
+    /// Notes how a content is cut.
+    pub(crate) fn cut(&mut self, content: ContentId, list: Option<ChunkList>) {
+        if let Some(list) = list {
+            self.lists.push(content, list);
+        }
+    }
 }
 
 /// What was found so far.
@@ -35,6 +48,8 @@ pub(crate) struct Found {
     pub scanned: Scanned,
     /// What was read and is not recorded yet.
     pub unrecorded: Vec<(RelPath, Reading)>,
+    /// How contents are cut that were read and are not recorded yet.
+    pub lists: Lists,
     /// What seems gone, and is to be looked for again.
     pub absent: Vec<Absent>,
     /// What the mirror has in places where it is not any more.

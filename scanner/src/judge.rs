@@ -13,6 +13,7 @@ use crate::fingerprint::{Outcome, Reader};
 use crate::found::Noted;
 use crate::gone::{Goes, Going, acknowledged_inode, was_directory};
 use crate::habits::Tally;
+use crate::lists::Lists;
 use crate::open_directories::OpenDirectory;
 use crate::patience::{is_waiting, is_young};
 use crate::round::Round;
@@ -83,6 +84,11 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     pub(crate) fn readings(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
         let readings = &mut self.noted.readings;
         if readings.len() < at_least { Vec::new() } else { std::mem::take(readings) }
+    }
+
+    /// How contents are cut that were read so far, if it is so much.
+    pub(crate) fn lists(&mut self, at_least: usize) -> Lists {
+        self.noted.lists.take_from(at_least)
     }
 
     fn path(&mut self, name: &Name) -> Option<RelPath> {
@@ -227,7 +233,10 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         self.noted.counts.files_opened += 1;
         let old = row.and_then(|row| row.reading.as_ref());
         match self.reader.read(&*self.directory.handle, name, old, stamps) {
-            Outcome::Read { reading, stat } => self.was_read(path, row, reading, &stat),
+            Outcome::Read { reading, stat, list } => {
+                self.noted.cut(reading.content, list);
+                self.was_read(path, row, reading, &stat);
+            }
             Outcome::Moving => self.defer(path, Deferral::Moving, hint),
             Outcome::Vanished => match row {
                 Some(row) => self.missing(row, true),

@@ -7,6 +7,7 @@
 mod brake;
 mod claims;
 mod compare;
+mod content;
 mod directory_moves;
 mod displaced;
 mod ended;
@@ -21,6 +22,7 @@ mod habits;
 mod judge;
 mod likeness;
 mod limit;
+mod lists;
 mod marker;
 mod mounts;
 mod moved;

@@ -21,6 +21,7 @@ use crate::found::{Found, Noted, READINGS_AT_A_TIME};
 use crate::gone::{Goes, Going};
 use crate::habits::Observed;
 use crate::judge::Judge;
+use crate::lists::{Lists, MOST_LIST_BYTES};
 use crate::open_directories::OpenDirectory;
 use crate::past::Past;
 use crate::scan::{Rules, Scan, ScanError, Scanned};
@@ -119,7 +120,7 @@ impl<'a> Round<'a> {
         if self.has_failed() {
             return;
         }
-        let mut reader = Reader::new(self.clock, self.progress);
+        let mut reader = Reader::new(self.clock, self.progress, self.recorded);
         let walked = SubtreeWalk::begin(self, queue, subtree)
             .and_then(|walk| walk.map_or(Ok(()), |walk| walk.run(&mut |directory| self.leave(directory, &mut reader))));
         if let Err(error) = walked {
@@ -214,6 +215,7 @@ impl<'a> Round<'a> {
         // Also where the round ends amid a directory, what was read in it is recorded.
         let judged = verdicts.try_for_each(|(name, verdict)| {
             judge.take(name, verdict)?;
+            self.keep_lists(judge.lists(MOST_LIST_BYTES))?;
             self.keep(judge.readings(READINGS_AT_A_TIME), late)
         });
         let (mut noted, absent, vanished) = judge.finish();
@@ -243,7 +245,9 @@ impl<'a> Round<'a> {
     /// Takes what was noted, of which what was read is to be recorded now or late.
     pub(crate) fn absorb(&self, mut noted: Noted, late: bool) -> Result<(), ScanError> {
         let readings = std::mem::take(&mut noted.readings);
+        let lists = std::mem::take(&mut noted.lists);
         self.found().absorb(noted);
+        self.keep_lists(lists)?;
         self.keep(readings, late)
     }
 
@@ -262,6 +266,15 @@ impl<'a> Round<'a> {
         self.record(&readings)
     }
 
+    /// Keeps how contents are cut, and records it when there is enough of it.
+    fn keep_lists(&self, lists: Lists) -> Result<(), ScanError> {
+        let mut found = self.found();
+        found.lists.append(lists);
+        let lists = found.lists.take_from(MOST_LIST_BYTES);
+        drop(found);
+        self.record_lists(&lists)
+    }
+
     /// Records what was read and is not recorded yet; if there will be no plan, all of it.
     pub(crate) fn record_rest(&self, will_plan: bool) -> Result<(), ScanError> {
         if !will_plan {
@@ -271,11 +284,22 @@ impl<'a> Round<'a> {
         self.record(&readings)
     }
 
+    /// Lists go before the readings that name their contents: a round cut short in between must not leave contents that
+    /// count as read and have no list.
     fn record(&self, readings: &[(RelPath, Reading)]) -> Result<(), ScanError> {
         if readings.is_empty() {
             return Ok(());
         }
+        let lists = self.found().lists.take_from(0);
+        self.record_lists(&lists)?;
         self.recorder.record_readings(readings).map_err(ScanError::Recorder)
+    }
+
+    fn record_lists(&self, lists: &Lists) -> Result<(), ScanError> {
+        if lists.as_slice().is_empty() {
+            return Ok(());
+        }
+        self.recorder.record_chunk_lists(lists.as_slice(), self.clock.now()).map_err(ScanError::Recorder)
     }
 
     /// After the walk: looks again for everything that seemed gone.
