@@ -4,6 +4,7 @@
 //! decided here; each has its own place below.
 
 pub(crate) mod guards;
+mod list_share;
 mod patience;
 mod rules;
 mod scrub;
@@ -23,13 +24,15 @@ use seams::progress::Progress;
 use seams::random::{Random, id};
 use seams::recorded::{Forgetful, Recorder};
 use snapshot_db::Snapshot;
-use uploader::{Caller, Contacted, Deliverer, Delivery, Sizes, Traffic, Why, batches};
+use uploader::{Caller, Contacted, Deliverer, Delivery, Recipes, Sizes, Traffic, Why, batches};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
 pub use crate::report::{HeldChange, Report, RoundError};
+use crate::snapshot_bases::SnapshotBases;
 use crate::source_contents::SourceContents;
 use guards::{Braking, Guarded};
+pub use list_share::ListShare;
 use patience::Patience;
 pub use rules::RoundRules;
 use scrub::Account;
@@ -89,6 +92,7 @@ struct Open<'a> {
     round: wire::Round,
     root: Arc<dyn Directory>,
     braking: &'a Braking,
+    bases: &'a SnapshotBases<'a>,
 }
 
 impl Beat<'_> {
@@ -131,7 +135,8 @@ impl Beat<'_> {
         let mut patience = Patience::new(&known.postponed, self.clock.now());
         patience.findings(&scanned.findings);
         patience.untried(&guarded.refused);
-        let open = Open { contacted: &contacted, round, root: source.root, braking: &braking };
+        let bases = SnapshotBases::of(self.snapshot, round.started, &scanned.findings, &guarded.plan);
+        let open = Open { contacted: &contacted, round, root: source.root, braking: &braking, bases: &bases };
         let delivered = self.deliver(to, &open, guarded, &mut patience, meter, report);
         self.snapshot.set_postponed(&patience.after)?;
         if !scanned.inodes.is_empty() {
@@ -141,6 +146,8 @@ impl Beat<'_> {
         if !scanned.late_readings.is_empty() {
             self.snapshot.record_readings(&scanned.late_readings)?;
         }
+        // Only now: what is delivered may need lists that the budget does not leave room for.
+        self.snapshot.trim_chunk_lists(self.rules.lists.of(scanned.counts.bytes))?;
         delivered
     }
 
@@ -245,6 +252,7 @@ impl Beat<'_> {
             round: open.round,
             ledger: &SnapshotLedger(self.snapshot),
             contents: &contents,
+            recipes: &Recipes::new(open.bases),
             parallel: to.transfers,
             limits: open.contacted.limits,
             progress: meter,

@@ -7,6 +7,7 @@
 pub(crate) mod environment;
 pub(crate) mod key;
 pub(crate) mod layer;
+mod list_share;
 pub(crate) mod mistake;
 mod scrub;
 mod show;
@@ -21,7 +22,7 @@ use protocol::MirrorName;
 use scanner::Limit;
 
 use crate::duration::{Interval, RetryFor, Settle};
-use crate::round::ScrubRate;
+use crate::round::{ListShare, ScrubRate};
 use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
@@ -74,6 +75,8 @@ keys! {
         full: bool = "false", Flag::Long(""), Mirror, Round;
         /// Read again what was not read for the longest time: a share a day (1%/day), or so much a round (500MB)
         scrub: Option<ScrubRate> = "", Flag::Long("RATE"), Mirror, Round;
+        /// What may be kept of how files are cut into chunks, so that only new ones are sent: a share of the source's bytes
+        chunk_lists: ListShare = "1%", Flag::Long("N%"), Mirror, Round;
         /// Take no new inode number for a sign of change: some network file systems renumber their files
         ignore_inodes: bool = "false", Flag::Long(""), Mirror, Round;
         /// Take no new ctime for a sign of change: some file systems renew them; mtimes alone must tell then

@@ -188,6 +188,7 @@ fn rules(settings: &MirrorSettings, only: Option<HashSet<Change>>) -> RoundRules
             hold_silent: settings.hold_silent,
         },
         scrub: settings.scrub,
+        lists: settings.chunk_lists,
         marker: settings.marker,
         adopt: settings.adopt,
         accept_root: settings.accept_root,

@@ -31,7 +31,7 @@ impl Index {
 
     /// Adds a list under its number.
     pub fn add(&mut self, number: i64, list: &ChunkList) {
-        for (hash, _) in sampled(list, self.one_in) {
+        for (hash, _) in sampled(list.iter(), self.one_in) {
             if self.entries.len() == self.most {
                 self.make_room();
             }
@@ -61,9 +61,9 @@ impl Index {
         self.entries.is_empty()
     }
 
-    /// The numbers of lists that share chunks with `new`, those that share most bytes first, 256 at most.
+    /// The numbers of lists that share some of the chunks `new`, those that share most bytes first, 256 at most.
     #[must_use]
-    pub fn candidates(&self, new: &ChunkList) -> Vec<i64> {
+    pub fn candidates(&self, new: impl Iterator<Item = Chunk>) -> Vec<i64> {
         let mut shared: BTreeMap<i64, u64> = BTreeMap::new();
         for (hash, length) in sampled(new, self.one_in) {
             if let Ok(at) = self.entries.binary_search_by_key(&hash, |entry| entry.0) {
@@ -92,8 +92,8 @@ impl Index {
 }
 
 /// The chunks that are kept, as hash and length.
-fn sampled(list: &ChunkList, one_in: u64) -> impl Iterator<Item = (u64, u32)> + '_ {
-    list.iter().filter_map(move |chunk| match chunk {
+fn sampled(chunks: impl Iterator<Item = Chunk>, one_in: u64) -> impl Iterator<Item = (u64, u32)> {
+    chunks.filter_map(move |chunk| match chunk {
         Chunk::Bytes { hash, length } if hash.is_multiple_of(one_in) => Some((hash, length)),
         Chunk::Bytes { .. } | Chunk::Zeros { .. } => None,
     })

@@ -26,7 +26,7 @@ impl Value for ScrubRate {
 }
 
 /// A percentage up to 100 as hundredths of a percent.
-fn hundredths(percent: &str) -> Option<u32> {
+pub(super) fn hundredths(percent: &str) -> Option<u32> {
     let (whole, part) = percent.split_once('.').unwrap_or((percent, "0"));
     let digits = Some(part).filter(|part| part.len() <= DECIMALS)?;
     let part = number(&format!("{digits:0<DECIMALS$}")).filter(|_| !digits.is_empty())?;

@@ -1,10 +1,9 @@
-//! [`Contents`]: where the bytes of contents are read. And how each content of a batch comes to be at the receiver.
+//! [`Contents`]: where the bytes of contents are read.
 
-use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::io;
 
-use protocol::{ByteRange, Change, ContentId, ContentPlan};
+use protocol::{ByteRange, ContentId};
 use thiserror::Error;
 
 /// Why bytes of a content could not be read.
@@ -25,14 +24,4 @@ pub trait Contents: Debug + Sync {
     /// # Errors
     /// Where they are not to be had; what was added then is of no use.
     fn read(&self, content: &ContentId, range: ByteRange, into: &mut Vec<u8>) -> Result<(), ContentError>;
-}
-
-/// Every distinct content that the changes name, in their order, all of it literal.
-///
-/// Recipes that copy go here: nothing else knows how a content is put together, frames follow what is missing.
-pub(crate) fn content_plans(changes: &[Change]) -> Vec<ContentPlan> {
-    let mut seen = BTreeSet::new();
-    let named = changes.iter().filter_map(|change| change.entry()?.content());
-    let distinct = named.filter(|(content, _)| seen.insert(*content));
-    distinct.map(|(content, length)| ContentPlan { content, length, recipe: Vec::new() }).collect()
 }

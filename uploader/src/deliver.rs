@@ -10,10 +10,9 @@ use protocol::{Change, ContentId, ContentPlan, Head, Lineage, MirrorName, Proble
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 
-use crate::contents::content_plans;
 use crate::fill::{Filling, Unfit};
 use crate::left_out::Unsettled;
-use crate::{CallError, Caller, Contents, DeliverError, Ledger, LeftOut, Why};
+use crate::{CallError, Caller, Contents, DeliverError, Ledger, LeftOut, Recipes, Why};
 
 /// How often a receiver may forget a proposal before the round gives up.
 const MAX_FORGOTTEN: u32 = 4;
@@ -33,6 +32,8 @@ pub struct Deliverer<'a> {
     pub ledger: &'a dyn Ledger,
     /// Reads what has to be sent.
     pub contents: &'a dyn Contents,
+    /// Finds what need not be sent.
+    pub recipes: &'a Recipes<'a>,
     /// How many frames are read, compressed and sent at a time.
     pub parallel: Parallel,
     /// What the receiver takes, as it said at contact.
@@ -62,6 +63,8 @@ enum Attempt {
     Durable { wanted: Vec<ContentId> },
     /// Some changes fail for reasons of their own.
     Failed(BTreeMap<usize, Why>),
+    /// A recipe was wrong, and is another one by now.
+    Repaired,
     /// The receiver does not know the proposal any more.
     Forgotten(CallError),
 }
@@ -87,7 +90,7 @@ impl Deliverer<'_> {
     }
 
     /// Attempts a batch until it is durable or nothing of it is left. Each attempt but a forgotten one has fewer
-    /// changes than the one before.
+    /// changes than the one before, or copies less.
     fn deliver_batch(
         &self,
         batch: Vec<Change>,
@@ -100,6 +103,7 @@ impl Deliverer<'_> {
             match self.attempt(&changes, mirror, &mut told)? {
                 Attempt::Durable { wanted } => return self.acknowledge(changes, wanted, mirror, delivery),
                 Attempt::Failed(failed) => changes = mirror.sift(changes, failed, delivery),
+                Attempt::Repaired => {}
                 Attempt::Forgotten(error) if forgotten == MAX_FORGOTTEN => return Err(error.into()),
                 Attempt::Forgotten(_) => forgotten += 1,
             }
@@ -108,9 +112,17 @@ impl Deliverer<'_> {
     }
 
     fn attempt(&self, changes: &[Change], mirror: &Mirror, told: &mut bool) -> Result<Attempt, DeliverError> {
-        let plans = content_plans(changes);
+        let plans = self.recipes.plans(changes).map_err(DeliverError::reading)?;
         let after = mirror.head.after(changes);
-        match self.propose(changes, &plans, mirror)? {
+        let proposed = match self.propose(changes, &plans, mirror) {
+            Err(CallError::Problem(problem))
+                if problem.code == ProblemCode::NotFound && self.recipes.give_up_copies(&plans) =>
+            {
+                return Ok(Attempt::Repaired);
+            }
+            proposed => proposed?,
+        };
+        match proposed {
             Proposed::Done { head } if head == after => Ok(Attempt::Durable { wanted: Vec::new() }),
             Proposed::Open { proposal, missing } if proposal == after.digest => {
                 if !std::mem::replace(told, true) {
@@ -149,9 +161,12 @@ impl Deliverer<'_> {
 
     fn fill_and_commit(&self, proposal: &Proposal<'_>, mut missing: Vec<Missing>) -> Result<Attempt, DeliverError> {
         for _ in 0..MAX_FILLS {
-            let unfit = Filling::new(self, proposal.digest, proposal.plans).fill(&missing)?;
-            if !unfit.is_empty() {
-                return Ok(Attempt::Failed(proposal.naming(&unfit)));
+            let filled = Filling::new(self, proposal.digest, proposal.plans).fill(&missing)?;
+            if !filled.unfit.is_empty() {
+                return Ok(Attempt::Failed(proposal.naming(&filled.unfit)));
+            }
+            if filled.repaired {
+                return Ok(Attempt::Repaired);
             }
             match self.commit(proposal)? {
                 Committed::Durable { head, wanted } if head == proposal.after => {

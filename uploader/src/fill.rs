@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use protocol::wire::{Compression, Fill, Missing};
+use protocol::wire::{Compression, Fill, Mismatch, Missing};
 use protocol::{ByteRange, ContentId, ContentPlan, Piece, RevisionDigest};
 use seams::parallel::Parallel;
 
@@ -17,12 +17,21 @@ use crate::{CallError, ContentError, DeliverError, Deliverer, Why};
 /// The contents of a proposal that turned out not to be deliverable.
 pub(crate) type Unfit = BTreeMap<ContentId, Why>;
 
+/// What came of filling a proposal.
+#[derive(Debug, Default)]
+pub(crate) struct Filled {
+    pub(crate) unfit: Unfit,
+    /// Whether recipes were wrong and are others by now: then it is to be proposed anew.
+    pub(crate) repaired: bool,
+}
+
 /// One proposal being filled.
 pub(crate) struct Filling<'a> {
     deliverer: &'a Deliverer<'a>,
     proposal: RevisionDigest,
     plans: &'a [ContentPlan],
     unfit: Mutex<Unfit>,
+    repaired: AtomicBool,
     failed: Mutex<Option<CallError>>,
     /// Whether `failed` holds something: then no further frame is begun.
     given_up: AtomicBool,
@@ -31,18 +40,22 @@ pub(crate) struct Filling<'a> {
 impl<'a> Filling<'a> {
     pub(crate) fn new(deliverer: &'a Deliverer<'a>, proposal: RevisionDigest, plans: &'a [ContentPlan]) -> Self {
         let (unfit, failed) = (Mutex::default(), Mutex::default());
-        Self { deliverer, proposal, plans, unfit, failed, given_up: AtomicBool::new(false) }
+        let (repaired, given_up) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { deliverer, proposal, plans, unfit, repaired, failed, given_up }
     }
 
     /// Sends everything that is missing; what could not be is returned with its reason.
-    pub(crate) fn fill(self, missing: &[Missing]) -> Result<Unfit, DeliverError> {
+    pub(crate) fn fill(self, missing: &[Missing]) -> Result<Filled, DeliverError> {
         let Deliverer { limits, parallel, .. } = self.deliverer;
         let frames = frames(missing, self.plans, FrameSize::within(limits)).map_err(DeliverError::Protocol)?;
         let requests = usize::try_from(limits.concurrent_requests).unwrap_or(usize::MAX);
         Parallel::new(parallel.threads().min(requests)).for_each(frames, |frame| self.send(frame));
         match self.failed.into_inner().expect("no holder of this lock panics") {
             Some(error) => Err(error.into()),
-            None => Ok(self.unfit.into_inner().expect("no holder of this lock panics")),
+            None => {
+                let unfit = self.unfit.into_inner().expect("no holder of this lock panics");
+                Ok(Filled { unfit, repaired: self.repaired.into_inner() })
+            }
         }
     }
 
@@ -98,9 +111,19 @@ impl<'a> Filling<'a> {
             let plan = usize::try_from(mismatch.index).ok().and_then(|index| self.plans.get(index));
             let plan =
                 plan.ok_or_else(|| CallError::Protocol("a content that was not proposed mismatches".to_owned()))?;
-            self.give_up_on(plan.content, Why::ContentChanged);
+            self.mismatched(plan, &mismatch);
         }
         Ok(())
+    }
+
+    /// A content came out wrong: a copy was not what it should be, or the source file has changed.
+    fn mismatched(&self, plan: &ContentPlan, mismatch: &Mismatch) {
+        let Deliverer { recipes, contents, .. } = self.deliverer;
+        match recipes.repair(plan, mismatch, *contents) {
+            Ok(true) => self.repaired.store(true, Ordering::Relaxed),
+            Ok(false) | Err(ContentError::Changed) => self.give_up_on(plan.content, Why::ContentChanged),
+            Err(ContentError::Io(error)) => self.give_up_on(plan.content, Why::Unreadable(Arc::new(error))),
+        }
     }
 
     fn give_up_on(&self, content: ContentId, why: Why) {

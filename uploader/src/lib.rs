@@ -5,6 +5,7 @@
 //! Everything is synchronous; tokio lives inside [`HttpTransport`] alone.
 
 mod address;
+mod bases;
 mod batches;
 mod caller;
 mod circles;
@@ -21,6 +22,8 @@ mod http_error;
 mod ledger;
 mod left_out;
 mod manifest;
+mod recipes;
+mod repair;
 mod retry;
 mod session;
 mod set_apart;
@@ -31,6 +34,7 @@ mod transport;
 mod test_support;
 
 pub use address::{Address, InvalidAddress};
+pub use bases::{Bases, NoBases};
 pub use batches::{Sizes, batches};
 pub use caller::{CallError, Caller};
 pub use contact::{Next, Then, decide};
@@ -41,6 +45,7 @@ pub use error::DeliverError;
 pub use http::{HttpSettings, HttpTransport, SetupError};
 pub use ledger::{Ledger, Standing};
 pub use left_out::{LeftOut, Why};
+pub use recipes::Recipes;
 pub use retry::RetryPolicy;
 pub use session::{Contacted, Meeting, claim, make_contact, meet, take_over};
 pub use set_apart::{Apart, set_apart};

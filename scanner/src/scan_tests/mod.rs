@@ -1,6 +1,7 @@
 //! Whole scans of a file system in memory, with edits and errors injected at exact operations.
 
 mod changes;
+mod cutting;
 mod errors;
 mod evidence;
 mod explaining;

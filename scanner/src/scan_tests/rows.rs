@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard};
 
-use protocol::{Change, Entry, Kind, RelPath, Tree};
+use chunking::{ChunkList, Parameters, needs_list};
+use protocol::{Change, ContentId, Entry, Kind, RelPath, Timestamp, Tree};
 use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
 
 use crate::plan::plan;
@@ -17,6 +18,11 @@ pub(super) struct Rows {
     readings: Mutex<BTreeMap<RelPath, Reading>>,
     /// How many readings came with each call.
     pub(super) recorded_at_a_time: Mutex<Vec<usize>>,
+    lists: Mutex<BTreeMap<ContentId, ChunkList>>,
+    /// How many bytes of lists came with each call.
+    pub(super) list_bytes_at_a_time: Mutex<Vec<usize>>,
+    /// Contents that were recorded as read before their lists.
+    pub(super) unlisted: Mutex<Vec<ContentId>>,
     numbers: Mutex<Numbers>,
     /// Of directories.
     inodes: BTreeMap<RelPath, u64>,
@@ -57,6 +63,10 @@ impl Rows {
 
     pub(super) fn readings(&self) -> MutexGuard<'_, BTreeMap<RelPath, Reading>> {
         self.readings.lock().expect("no holder of this lock panics")
+    }
+
+    pub(super) fn lists(&self) -> MutexGuard<'_, BTreeMap<ContentId, ChunkList>> {
+        self.lists.lock().expect("no holder of this lock panics")
     }
 
     /// What was last read at a path.
@@ -144,7 +154,18 @@ fn rebased<T>(taken: Vec<(RelPath, T)>, from: &RelPath, to: &RelPath) -> Vec<(Re
 impl Recorder for Rows {
     fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()> {
         self.recorded_at_a_time.lock().expect("no holder of this lock panics").push(readings.len());
+        let lists = self.lists();
+        let late = readings.iter().filter(|(_, reading)| needs_list(reading.evidence.size));
+        let late = late.map(|(_, reading)| reading.content).filter(|content| !lists.contains_key(content));
+        self.unlisted.lock().expect("no holder of this lock panics").extend(late);
         self.readings().extend(readings.iter().cloned());
+        Ok(())
+    }
+
+    fn record_chunk_lists(&self, lists: &[(ContentId, ChunkList)], _: Timestamp) -> io::Result<()> {
+        let bytes = lists.iter().map(|(_, list)| list.as_bytes().len()).sum();
+        self.list_bytes_at_a_time.lock().expect("no holder of this lock panics").push(bytes);
+        self.lists().extend(lists.iter().cloned());
         Ok(())
     }
 }

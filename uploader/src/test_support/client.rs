@@ -16,7 +16,7 @@ use seams::progress::Unwatched;
 use seams::random::SeededRandom;
 
 use crate::{
-    Caller, Contacted, ContentError, Contents, DeliverError, Deliverer, Delivery, Ledger, RetryPolicy, Sizes, Standing,
+    Caller, Contacted, ContentError, Contents, DeliverError, Deliverer, Delivery, Ledger, NoBases, Recipes, RetryPolicy, Sizes, Standing,
     Transport, batches, make_contact, take_over,
 };
 
@@ -171,6 +171,7 @@ impl Client {
             round: Round { id: RoundId::from_bytes([0; 16]), started: Timestamp::from_nanos(0) },
             ledger: &self.ledger,
             contents: &self.contents,
+            recipes: &Recipes::new(&NoBases),
             parallel: self.parallel,
             limits: Limits { batch_changes: 65_536, frame_bytes: 16, concurrent_requests: 4 },
             progress: &Unwatched,

@@ -1,0 +1,59 @@
+//! Recipes that did not make their content: which of their copies were wrong, and the same without these.
+
+use std::collections::BTreeSet;
+
+use blake3::Hasher;
+use protocol::wire::CopiedRange;
+use protocol::{ByteRange, ContentId, Segment};
+
+use crate::{ContentError, Contents};
+
+/// Bytes of a source file that are read at a time to compare them.
+const COMPARED_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Where the copies are wrong that the receiver made: the offsets of those that are not what the source file has there.
+///
+/// # Errors
+/// Where the source file cannot be read, or has changed.
+pub(crate) fn wrong_copies(
+    content: &ContentId,
+    copied: &[CopiedRange],
+    contents: &dyn Contents,
+) -> Result<BTreeSet<u64>, ContentError> {
+    let mut wrong = BTreeSet::new();
+    for CopiedRange { range, digest } in copied {
+        if digest_of(content, *range, contents)? != *digest {
+            wrong.insert(range.offset);
+        }
+    }
+    Ok(wrong)
+}
+
+/// BLAKE3 of a range of a source file.
+fn digest_of(content: &ContentId, range: ByteRange, contents: &dyn Contents) -> Result<ContentId, ContentError> {
+    let end = range.end().ok_or(ContentError::Changed)?;
+    let (mut hasher, mut bytes, mut offset) = (Hasher::new(), Vec::new(), range.offset);
+    while offset < end {
+        let length = COMPARED_BYTES.min(end - offset);
+        bytes.clear();
+        contents.read(content, ByteRange { offset, length }, &mut bytes)?;
+        hasher.update(&bytes);
+        offset += length;
+    }
+    Ok(hasher.finalize().into())
+}
+
+/// The recipe with the copies at these offsets as literals; empty where nothing but literals is left.
+pub(crate) fn without(recipe: &[Segment], wrong: &BTreeSet<u64>) -> Vec<Segment> {
+    let (mut repaired, mut offset): (Vec<Segment>, u64) = (Vec::new(), 0);
+    for segment in recipe {
+        let length = segment.length();
+        let segment = if wrong.contains(&offset) { Segment::Literal { length } } else { *segment };
+        match (repaired.last_mut(), segment) {
+            (Some(Segment::Literal { length }), Segment::Literal { length: more }) => *length += more,
+            _ => repaired.push(segment),
+        }
+        offset += length;
+    }
+    if matches!(repaired[..], [Segment::Literal { .. }]) { Vec::new() } else { repaired }
+}
