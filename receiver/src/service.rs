@@ -44,6 +44,7 @@ impl Service {
             Request::Commit(commit) => store.commit(client, commit).map(Response::Commit),
             Request::ReadAt(read) => store.read_at(client, read).map(Response::ReadAt),
             Request::Check(check) => store.check(client, check).map(Response::Check),
+            Request::Chunks(chunks) => store.chunks(client, chunks).map(Response::Chunks),
         }
     }
 
@@ -68,7 +69,8 @@ const fn needed_access(request: &Request) -> Access {
         | Request::ChangesSince(_)
         | Request::ListAt(_)
         | Request::ReadAt(_)
-        | Request::Check(_) => Access::ReadOnly,
+        | Request::Check(_)
+        | Request::Chunks(_) => Access::ReadOnly,
         Request::Claim(_) | Request::TakeOver(_) | Request::Propose(_) | Request::Fill(_) | Request::Commit(_) => {
             Access::Full
         }

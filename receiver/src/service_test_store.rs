@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 
 use protocol::wire::{
-    ChangesPage, ChangesSince, Check, CheckPage, Claim, Claimed, Commit, Committed, Compression, Contact, ContactReply,
+    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Compression, Contact, ContactReply,
     EntriesPage, Fill, Filled, Hello, ListAt, Propose, Proposed, ReadAt, ReadPage, Request, Round, Source, TakeOver,
     TakenOver,
 };
@@ -97,6 +97,10 @@ impl Store for TestStore {
     fn check(&self, _: &ClientName, _: &Check) -> Result<CheckPage, Problem> {
         panic!("a test's own panic");
     }
+
+    fn chunks(&self, _: &ClientName, _: &Chunks) -> Result<ChunksPage, Problem> {
+        self.count()
+    }
 }
 
 /// One request for each route, in the order of the table.
@@ -129,6 +133,7 @@ pub(crate) fn samples() -> Vec<Request> {
         commit(),
         Request::ReadAt(ReadAt { mirror: m(), revision: None, path, range }),
         Request::Check(Check { mirror: m(), after: None, read_contents: false }),
+        Request::Chunks(Chunks { mirror: m(), wanted: Vec::new() }),
     ]
 }
 

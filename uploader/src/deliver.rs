@@ -174,7 +174,7 @@ impl Deliverer<'_> {
                 }
                 Committed::Durable { .. } => return Err(other_digest()),
                 Committed::Refused { refused } => return refusals(refused, proposal.changes),
-                Committed::Incomplete { missing: again } => missing = again,
+                Committed::Incomplete { missing: again, .. } => missing = again,
             }
         }
         let never = missing.iter().filter_map(|missing| proposal.plans.get(usize::try_from(missing.index).ok()?));

@@ -26,6 +26,12 @@ pub(crate) enum Place {
 }
 
 impl Catalog {
+    /// Whether any row ever had a content: most that are asked for are new, and this is one look-up.
+    pub(crate) fn knows(&self, content: ContentId) -> Result<bool, CatalogError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM entry WHERE content = ?1)";
+        Ok(self.connection.prepare_cached(sql)?.query_row((content.as_bytes(),), |row| row.get(0))?)
+    }
+
     /// Some of the rows with a content, current ones first, then those closed last.
     pub(crate) fn rows_with(&self, content: ContentId) -> Result<Vec<Row>, CatalogError> {
         let mut rows = self.rows(CURRENT_WITH, (content.as_bytes(), MAX_CANDIDATES))?;

@@ -67,14 +67,20 @@ impl Contents {
         Ok(Filled { mismatched })
     }
 
-    /// Makes whole what has all its literals; what came out wrong is missing as a whole.
-    pub(super) fn make_all(&mut self, proposal: &Proposal) -> Result<Vec<Missing>, Problem> {
-        missing_of(proposal, |plan| {
-            if self.whole.contains_key(&plan.content) || self.make(plan)?.is_none() {
-                return Ok(Vec::new());
+    /// Makes whole what has all its literals; answers what came out wrong.
+    pub(super) fn make_all(&mut self, proposal: &Proposal) -> Result<Vec<Mismatch>, Problem> {
+        let mut mismatched = Vec::new();
+        for (index, plan) in (0u32..).zip(&proposal.contents) {
+            if !self.whole.contains_key(&plan.content) {
+                mismatched.extend(self.make(plan)?.map(|copied| Mismatch { index, copied }));
             }
-            Ok(vec![ByteRange { offset: 0, length: plan.length }])
-        })
+        }
+        Ok(mismatched)
+    }
+
+    /// All bytes of a content that is whole.
+    pub(super) fn whole(&self, content: ContentId) -> Option<&[u8]> {
+        self.whole.get(&content).map(|bytes| &bytes[..])
     }
 
     /// Puts a content together. What it copied is answered if the result is not what the id says.

@@ -124,7 +124,7 @@ impl State {
             Request::Propose(propose) => Response::Propose(self.propose(propose)?),
             Request::Fill(fill) => Response::Fill(self.fill(fill)?),
             Request::Commit(commit) => Response::Commit(self.commit(commit)?),
-            Request::ReadAt(_) | Request::Check(_) => return Err(problem(ProblemCode::NotFound)),
+            Request::ReadAt(_) | Request::Check(_) | Request::Chunks(_) => return Err(problem(ProblemCode::NotFound)),
         })
     }
 
@@ -285,7 +285,7 @@ impl State {
                 .collect();
         }
         if !missing.is_empty() {
-            return Ok(Committed::Incomplete { missing });
+            return Ok(Committed::Incomplete { missing, mismatched: Vec::new() });
         }
         let tree = self.newest().tree.apply(&open.changes).expect("was applied to the same base when proposed");
         let head = open.base.after(&open.changes);
