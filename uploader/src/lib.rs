@@ -5,13 +5,17 @@
 //! Everything is synchronous; tokio lives inside [`HttpTransport`] alone.
 
 mod address;
+mod attempt;
+mod batch;
 mod batches;
 mod caller;
 mod circles;
 mod compress;
 mod contact;
 mod contents;
+mod course;
 mod deliver;
+mod due;
 mod entangled;
 mod error;
 mod fill;
@@ -20,12 +24,16 @@ mod http;
 mod http_error;
 mod ledger;
 mod left_out;
+mod level;
+mod level_control;
 mod manifest;
+mod packer;
 mod retry;
 mod session;
 mod set_apart;
 mod token;
 mod transport;
+mod volume;
 
 #[cfg(test)]
 mod test_support;
@@ -41,8 +49,11 @@ pub use error::DeliverError;
 pub use http::{HttpSettings, HttpTransport, SetupError};
 pub use ledger::{Ledger, Standing};
 pub use left_out::{LeftOut, Why};
+pub use level::{CompressionLevel, Level};
+pub use level_control::{LevelControl, Sample};
 pub use retry::RetryPolicy;
 pub use session::{Contacted, Meeting, claim, make_contact, meet, take_over};
 pub use set_apart::{Apart, set_apart};
 pub use token::{InvalidToken, Token};
 pub use transport::{Cause, Traffic, Transport, TransportError};
+pub use volume::Volume;
