@@ -24,7 +24,9 @@ use seams::progress::Progress;
 use seams::random::{Random, id};
 use seams::recorded::{Forgetful, Recorder};
 use snapshot_db::Snapshot;
-use uploader::{Caller, Contacted, Deliverer, Delivery, Recipes, Sizes, Traffic, Why, batches};
+use uploader::{
+    Caller, CompressionLevel, Contacted, Deliverer, Delivery, Recipes, Sizes, Traffic, Why, batches,
+};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
@@ -77,6 +79,10 @@ pub struct Delivering<'a> {
     pub random: &'a dyn Random,
     /// How many requests carry contents at once.
     pub transfers: Parallel,
+    /// How many processors there are to compress on.
+    pub processors: usize,
+    /// How hard to compress.
+    pub compression: CompressionLevel,
 }
 
 /// How one look at the source is made.
@@ -254,6 +260,8 @@ impl Beat<'_> {
             contents: &contents,
             recipes: &Recipes::new(open.bases),
             parallel: to.transfers,
+            processors: to.processors,
+            compression: to.compression,
             limits: open.contacted.limits,
             progress: meter,
         };

@@ -68,6 +68,8 @@ impl Visit {
             caller: &caller,
             random: &SystemRandom,
             transfers: Parallel::new(self.settings.transfers.get()),
+            processors: self.threads.threads(),
+            compression: uploader::CompressionLevel::Auto,
         };
         let looking = Looking {
             route: &self.route,

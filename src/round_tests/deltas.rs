@@ -27,8 +27,22 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 /// Lines like those of a program, hardly any of them twice.
 fn text(seed: u64, length: usize) -> Vec<u8> {
     const WORDS: [&str; 16] = [
-        "return", "static", "int", "struct page", "= 0;", "if (!ret)", "unlock(&lock);", "goto out;", "kfree(", "->next",
-        "size_t", "while (", "pr_err(", "u64 flags,", "const", "/* see above */",
+        "return",
+        "static",
+        "int",
+        "struct page",
+        "= 0;",
+        "if (!ret)",
+        "unlock(&lock);",
+        "goto out;",
+        "kfree(",
+        "->next",
+        "size_t",
+        "while (",
+        "pr_err(",
+        "u64 flags,",
+        "const",
+        "/* see above */",
     ];
     let random = SeededRandom::new(seed);
     let mut text = Vec::with_capacity(length + 80);

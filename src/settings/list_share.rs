@@ -25,7 +25,10 @@ mod tests {
     fn a_share_is_a_percentage_with_up_to_two_decimals() {
         let read = |word: &str| ListShare::read(&[OsString::from(word)]);
         assert_eq!(read("1%"), Some(ListShare::default()));
-        assert_eq!((read("0%"), read("0.25%"), read("100%")), (Some(ListShare(0)), Some(ListShare(25)), Some(ListShare(10_000))));
+        assert_eq!(
+            (read("0%"), read("0.25%"), read("100%")),
+            (Some(ListShare(0)), Some(ListShare(25)), Some(ListShare(10_000)))
+        );
         for bad in ["", "1", "101%", "0.001%", "-1%", "%"] {
             assert_eq!(read(bad), None, "{bad}");
         }

@@ -99,6 +99,11 @@ impl Caller {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// The clock that the round goes by.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     /// What went over the wire so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {

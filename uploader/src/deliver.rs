@@ -1,23 +1,26 @@
 //! [`Deliverer`]: batches become revisions of the mirror, one after another.
 //!
-//! Each batch: propose, fill what is missing, write down its digest, commit, acknowledge. What single changes fail
-//! with costs those and what depends on them; the rest is proposed anew. What ends a round is an error.
+//! Each batch: propose, fill what is missing, write down its digest, commit, acknowledge. While one is committed, the
+//! next is proposed on top of it and filled; commits stay in order, and the acknowledgement of one is written before the
+//! next is sent. What single changes fail with costs those and what depends on them; the rest is proposed anew, and so
+//! is whatever was prepared on top. What ends a round is an error.
 
 use std::collections::BTreeMap;
 
-use protocol::wire::{Commit, Committed, Limits, Missing, Propose, Proposed, Round};
-use protocol::{Change, ContentId, ContentPlan, Head, Lineage, MirrorName, ProblemCode, Refused, RevisionDigest};
+use protocol::wire::{Limits, Round};
+use protocol::{Change, ContentId, Head, MirrorName};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 
-use crate::fill::{Filling, Unfit};
+use crate::attempt::Attempt;
+use crate::batch::Batch;
+use crate::course::{Ahead, Course};
 use crate::left_out::Unsettled;
-use crate::{CallError, Caller, Contents, DeliverError, Ledger, LeftOut, Recipes, Why};
+use crate::volume::Volume;
+use crate::{Caller, CompressionLevel, Contents, DeliverError, Ledger, LeftOut, Recipes, Why};
 
 /// How often a receiver may forget a proposal before the round gives up.
 const MAX_FORGOTTEN: u32 = 4;
-/// How often a commit may ask for literals again before their contents are left out.
-const MAX_FILLS: u32 = 4;
 
 /// Everything that delivering needs. Both sides must agree on the head, see [`crate::make_contact`].
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +39,10 @@ pub struct Deliverer<'a> {
     pub recipes: &'a Recipes<'a>,
     /// How many frames are read, compressed and sent at a time.
     pub parallel: Parallel,
+    /// How many processors there are to compress on.
+    pub processors: usize,
+    /// How hard to compress.
+    pub compression: CompressionLevel,
     /// What the receiver takes, as it said at contact.
     pub limits: Limits,
     /// Told how it goes.
@@ -53,20 +60,10 @@ pub struct Delivery {
     pub head: Option<Head>,
     /// Contents that the receiver found damaged and asks for again.
     pub wanted: Vec<ContentId>,
+    /// Bytes of contents that were sent, and those that needed not be.
+    pub volume: Volume,
     /// Whether batches were not begun because somebody asked to stop.
     pub stopped: bool,
-}
-
-/// What one attempt at a batch came to.
-enum Attempt {
-    /// It is durable.
-    Durable { wanted: Vec<ContentId> },
-    /// Some changes fail for reasons of their own.
-    Failed(BTreeMap<usize, Why>),
-    /// A recipe was wrong, and is another one by now.
-    Repaired,
-    /// The receiver does not know the proposal any more.
-    Forgotten(CallError),
 }
 
 impl Deliverer<'_> {
@@ -78,13 +75,25 @@ impl Deliverer<'_> {
     /// What ends the round; what was delivered before is in `delivery`.
     pub fn deliver(&self, batches: Vec<Vec<Change>>, delivery: &mut Delivery) -> Result<(), DeliverError> {
         let standing = self.ledger.standing().map_err(DeliverError::reading)?;
-        let mut mirror = Mirror { head: standing.head, lineage: standing.lineage, unsettled: Unsettled::default() };
-        for batch in batches {
-            if self.caller.is_stopped() {
+        let course = Course::new(*self, standing.lineage);
+        let delivered = course.deliver(standing.head, batches, delivery);
+        delivery.volume = course.volume.so_far();
+        delivered
+    }
+}
+
+impl Course<'_> {
+    fn deliver(&self, head: Head, batches: Vec<Vec<Change>>, delivery: &mut Delivery) -> Result<(), DeliverError> {
+        let mut mirror = Mirror { head, unsettled: Unsettled::default() };
+        let announce = |changes| Batch::announce(changes, self.deliverer.progress);
+        let announced: Vec<_> = batches.into_iter().map(announce).collect();
+        let mut waiting = announced.into_iter().peekable();
+        while let Some(batch) = waiting.next() {
+            if self.deliverer.caller.is_stopped() {
                 delivery.stopped = true;
                 break;
             }
-            self.deliver_batch(batch, &mut mirror, delivery)?;
+            self.deliver_batch(batch, waiting.peek_mut(), &mut mirror, delivery)?;
         }
         Ok(())
     }
@@ -93,16 +102,17 @@ impl Deliverer<'_> {
     /// changes than the one before, or copies less.
     fn deliver_batch(
         &self,
-        batch: Vec<Change>,
+        mut batch: Batch<'_>,
+        mut next: Option<&mut Batch<'_>>,
         mirror: &mut Mirror,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
-        let mut changes = mirror.sift(batch, BTreeMap::new(), delivery);
-        let (mut told, mut forgotten) = (false, 0);
-        while !changes.is_empty() {
-            match self.attempt(&changes, mirror, &mut told)? {
-                Attempt::Durable { wanted } => return self.acknowledge(changes, wanted, mirror, delivery),
-                Attempt::Failed(failed) => changes = mirror.sift(changes, failed, delivery),
+        batch.changes = mirror.sift(batch.changes, BTreeMap::new(), delivery);
+        let mut forgotten = 0;
+        while !batch.changes.is_empty() {
+            match self.attempt(&mut batch, next.as_deref_mut(), mirror)? {
+                Attempt::Durable { wanted } => return self.acknowledge(batch.changes, wanted, mirror, delivery),
+                Attempt::Failed(failed) => batch.changes = mirror.sift(batch.changes, failed, delivery),
                 Attempt::Repaired => {}
                 Attempt::Forgotten(error) if forgotten == MAX_FORGOTTEN => return Err(error.into()),
                 Attempt::Forgotten(_) => forgotten += 1,
@@ -111,82 +121,31 @@ impl Deliverer<'_> {
         Ok(())
     }
 
-    fn attempt(&self, changes: &[Change], mirror: &Mirror, told: &mut bool) -> Result<Attempt, DeliverError> {
-        let plans = self.recipes.plans(changes).map_err(DeliverError::reading)?;
-        let after = mirror.head.after(changes);
-        let proposed = match self.propose(changes, &plans, mirror) {
-            Err(CallError::Problem(problem))
-                if problem.code == ProblemCode::NotFound && self.recipes.give_up_copies(&plans) =>
-            {
-                return Ok(Attempt::Repaired);
-            }
-            proposed => proposed?,
+    /// Prepares a batch, unless that was done ahead, and commits it. While that goes on, the next one is prepared.
+    fn attempt(
+        &self,
+        batch: &mut Batch<'_>,
+        next: Option<&mut Batch<'_>>,
+        mirror: &Mirror,
+    ) -> Result<Attempt, DeliverError> {
+        let after = mirror.head.after(&batch.changes);
+        let prepared = match batch.prepared.take() {
+            Some(prepared) if prepared.is_for(after) => prepared,
+            _ => self.prepare(batch.intent(&batch.changes, mirror.head), None)?,
         };
-        match proposed {
-            Proposed::Done { head } if head == after => Ok(Attempt::Durable { wanted: Vec::new() }),
-            Proposed::Open { proposal, missing } if proposal == after.digest => {
-                if !std::mem::replace(told, true) {
-                    self.tell_size(&missing);
-                }
-                let proposal = Proposal { digest: proposal, changes, plans: &plans, after, lineage: mirror.lineage };
-                match self.fill_and_commit(&proposal, missing) {
-                    Err(DeliverError::Call(CallError::Problem(problem)))
-                        if problem.code == ProblemCode::UnknownProposal =>
-                    {
-                        Ok(Attempt::Forgotten(CallError::Problem(problem)))
-                    }
-                    attempt => attempt,
-                }
-            }
-            Proposed::Refused { refused } => refusals(refused, changes),
-            Proposed::Open { .. } | Proposed::Done { .. } => Err(other_digest()),
-        }
-    }
-
-    fn propose(&self, changes: &[Change], plans: &[ContentPlan], mirror: &Mirror) -> Result<Proposed, CallError> {
-        self.caller.call(Propose {
-            mirror: self.mirror.clone(),
-            base: mirror.head,
-            lineage: mirror.lineage,
-            round: self.round,
-            changes: changes.to_vec(),
-            contents: plans.to_vec(),
-        })
-    }
-
-    fn tell_size(&self, missing: &[Missing]) {
-        let bytes = missing.iter().flat_map(|content| &content.ranges).map(|range| range.length);
-        self.progress.to_send(missing.len() as u64, bytes.fold(0, u64::saturating_add));
-    }
-
-    fn fill_and_commit(&self, proposal: &Proposal<'_>, mut missing: Vec<Missing>) -> Result<Attempt, DeliverError> {
-        for _ in 0..MAX_FILLS {
-            let filled = Filling::new(self, proposal.digest, proposal.plans).fill(&missing)?;
-            if !filled.unfit.is_empty() {
-                return Ok(Attempt::Failed(proposal.naming(&filled.unfit)));
-            }
-            if filled.repaired {
-                return Ok(Attempt::Repaired);
-            }
-            match self.commit(proposal)? {
-                Committed::Durable { head, wanted } if head == proposal.after => {
-                    return Ok(Attempt::Durable { wanted });
-                }
-                Committed::Durable { .. } => return Err(other_digest()),
-                Committed::Refused { refused } => return refusals(refused, proposal.changes),
-                Committed::Incomplete { missing: again, .. } => missing = again,
-            }
-        }
-        let never = missing.iter().filter_map(|missing| proposal.plans.get(usize::try_from(missing.index).ok()?));
-        let never: Unfit = never.map(|plan| (plan.content, Why::NeverComplete)).collect();
-        failed_for(proposal.naming(&never), "a commit is incomplete, but nothing is missing")
-    }
-
-    /// The digest is written down before the commit is sent: should the answer be lost, it is recognised.
-    fn commit(&self, proposal: &Proposal<'_>) -> Result<Committed, DeliverError> {
-        self.ledger.note_in_flight(proposal.digest).map_err(DeliverError::writing)?;
-        let (mirror, lineage) = (self.mirror.clone(), proposal.lineage);
-        Ok(self.caller.call(Commit { mirror, proposal: proposal.digest, lineage })?)
+        let ready = match prepared.into_ready() {
+            Ok(ready) => ready,
+            Err(attempt) => return Ok(attempt),
+        };
+        let batch = &*batch;
+        let Some(next) = next else { return self.commit(batch, &ready) };
+        let expected = mirror.foresee(&next.changes);
+        let ahead = Ahead::of(self.deliverer.caller);
+        let run_ahead = || self.prepare_ahead(next.intent(&expected, after), &ahead);
+        let commit = || self.commit(batch, &ready).inspect_err(|_| ahead.end());
+        let (prepared, attempt) = self.deliverer.parallel.both(run_ahead, commit);
+        next.prepared = prepared;
+        attempt
     }
 
     fn acknowledge(
@@ -197,7 +156,7 @@ impl Deliverer<'_> {
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
         let head = mirror.head.after(&changes);
-        self.ledger.acknowledge(head, &changes).map_err(DeliverError::writing)?;
+        self.deliverer.ledger.acknowledge(head, &changes).map_err(DeliverError::writing)?;
         tracing::debug!(revision = head.number, changes = changes.len(), "acknowledged");
         mirror.head = head;
         delivery.head = Some(head);
@@ -210,7 +169,6 @@ impl Deliverer<'_> {
 /// The mirror as delivery goes on.
 struct Mirror {
     head: Head,
-    lineage: Lineage,
     unsettled: Unsettled,
 }
 
@@ -220,45 +178,17 @@ impl Mirror {
         delivery.left_out.extend(left_out);
         kept
     }
-}
 
-/// An open proposal.
-struct Proposal<'a> {
-    digest: RevisionDigest,
-    changes: &'a [Change],
-    plans: &'a [ContentPlan],
-    after: Head,
-    lineage: Lineage,
-}
-
-impl Proposal<'_> {
-    /// The changes that name contents which cannot be delivered.
-    fn naming(&self, unfit: &Unfit) -> BTreeMap<usize, Why> {
-        let why = |change: &Change| unfit.get(&change.entry()?.content()?.0).cloned();
-        (0..).zip(self.changes).filter_map(|(index, change)| Some((index, why(change)?))).collect()
+    /// What is going to be left of a later batch if nothing more fails until then.
+    fn foresee(&self, changes: &[Change]) -> Vec<Change> {
+        self.unsettled.clone().sift(changes.to_vec(), BTreeMap::new()).0
     }
-}
-
-/// The refused changes by their places in the batch.
-fn refusals(refused: Vec<Refused>, changes: &[Change]) -> Result<Attempt, DeliverError> {
-    let place = |index: u32| usize::try_from(index).ok().filter(|index| *index < changes.len());
-    let failed: Option<BTreeMap<usize, Why>> =
-        refused.into_iter().map(|Refused { index, reason }| Some((place(index)?, Why::Refused(reason)))).collect();
-    failed_for(failed.unwrap_or_default(), "a refusal that names no change of its batch")
-}
-
-/// Every failure must name a change: otherwise the same batch would be attempted for ever.
-fn failed_for(failed: BTreeMap<usize, Why>, otherwise: &str) -> Result<Attempt, DeliverError> {
-    if failed.is_empty() {
-        return Err(DeliverError::Protocol(otherwise.to_owned()));
-    }
-    Ok(Attempt::Failed(failed))
-}
-
-fn other_digest() -> DeliverError {
-    DeliverError::Protocol("the receiver reckons another digest for the same batch".to_owned())
 }
 
 #[cfg(test)]
 #[path = "deliver_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod pipeline_tests;

@@ -1,6 +1,7 @@
 //! Filling a proposal: frames are read, compressed and sent by several threads.
 //!
-//! Memory is bounded by the threads: each holds one frame raw, compressed and encoded.
+//! Memory is bounded by the threads: each holds one frame raw (4 MiB), compressed and encoded, so three frames at
+//! most. While a batch is committed the next one is filled; where that commit asks for literals again, two are.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +11,10 @@ use protocol::wire::{Compression, Fill, Mismatch, Missing};
 use protocol::{ByteRange, ContentId, ContentPlan, Piece, RevisionDigest};
 use seams::parallel::Parallel;
 
-use crate::compress::compress;
+use crate::course::{Ahead, Course};
+use crate::due::{Due, bytes_of};
 use crate::frames::{Frame, FrameSize, frames};
+use crate::packer::Load;
 use crate::{CallError, ContentError, DeliverError, Deliverer, Why};
 
 /// The contents of a proposal that turned out not to be deliverable.
@@ -28,6 +31,11 @@ pub(crate) struct Filled {
 /// One proposal being filled.
 pub(crate) struct Filling<'a> {
     deliverer: &'a Deliverer<'a>,
+    course: &'a Course<'a>,
+    due: &'a Due<'a>,
+    /// What may make it vain, where it runs ahead of a commit.
+    ahead: Option<&'a Ahead<'a>>,
+    load: Load,
     proposal: RevisionDigest,
     plans: &'a [ContentPlan],
     unfit: Mutex<Unfit>,
@@ -38,17 +46,39 @@ pub(crate) struct Filling<'a> {
 }
 
 impl<'a> Filling<'a> {
-    pub(crate) fn new(deliverer: &'a Deliverer<'a>, proposal: RevisionDigest, plans: &'a [ContentPlan]) -> Self {
-        let (unfit, failed) = (Mutex::default(), Mutex::default());
-        let (repaired, given_up) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { deliverer, proposal, plans, unfit, repaired, failed, given_up }
+    pub(crate) fn new(
+        course: &'a Course<'a>,
+        due: &'a Due<'a>,
+        proposal: RevisionDigest,
+        plans: &'a [ContentPlan],
+    ) -> Self {
+        Self {
+            deliverer: &course.deliverer,
+            course,
+            due,
+            ahead: None,
+            load: Load::Little,
+            proposal,
+            plans,
+            unfit: Mutex::default(),
+            repaired: AtomicBool::new(false),
+            failed: Mutex::default(),
+            given_up: AtomicBool::new(false),
+        }
+    }
+
+    /// Stops early where it turns out to be in vain.
+    pub(crate) fn ahead(self, ahead: Option<&'a Ahead<'a>>) -> Self {
+        Self { ahead, ..self }
     }
 
     /// Sends everything that is missing; what could not be is returned with its reason.
-    pub(crate) fn fill(self, missing: &[Missing]) -> Result<Filled, DeliverError> {
+    pub(crate) fn fill(mut self, missing: &[Missing]) -> Result<Filled, DeliverError> {
         let Deliverer { limits, parallel, .. } = self.deliverer;
+        self.load = Load::of(bytes_of(missing));
         let frames = frames(missing, self.plans, FrameSize::within(limits)).map_err(DeliverError::Protocol)?;
-        let requests = usize::try_from(limits.concurrent_requests).unwrap_or(usize::MAX);
+        // One request is left for the commit before.
+        let requests = usize::try_from(limits.concurrent_requests).unwrap_or(usize::MAX).saturating_sub(1);
         Parallel::new(parallel.threads().min(requests)).for_each(frames, |frame| self.send(frame));
         match self.failed.into_inner().expect("no holder of this lock panics") {
             Some(error) => Err(error.into()),
@@ -59,8 +89,12 @@ impl<'a> Filling<'a> {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed) || self.ahead.is_some_and(Ahead::is_vain)
+    }
+
     fn send(&self, frame: Frame) {
-        if self.given_up.load(Ordering::Relaxed) {
+        if self.is_over() {
             return;
         }
         let (pieces, raw) = self.read(frame);
@@ -68,9 +102,13 @@ impl<'a> Filling<'a> {
             return;
         }
         let bytes = raw.len() as u64;
-        let (compression, data) = compress(raw);
-        match self.call(pieces, compression, data) {
-            Ok(()) => self.deliverer.progress.sent(bytes),
+        let packed = self.course.packer.pack(raw, self.load);
+        let length = packed.data.len() as u64;
+        match self.course.packer.timed(packed, |compression, data| self.call(pieces, compression, data)) {
+            Ok(()) => {
+                self.due.sent(bytes);
+                self.course.volume.sent(bytes, length);
+            }
             Err(error) => {
                 self.given_up.store(true, Ordering::Relaxed);
                 self.failed.lock().expect("no holder of this lock panics").get_or_insert(error);

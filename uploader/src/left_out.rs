@@ -43,7 +43,7 @@ pub struct LeftOut {
 /// to move out). What was to leave and did not goes along where its directory moves: there, too, it must not be
 /// overwritten. With an earlier batch a change falls also if what it takes away lies at or below such a place: that
 /// path was to be made or vacated before.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Unsettled(BTreeSet<RelPath>);
 
 impl Unsettled {

@@ -5,14 +5,18 @@
 //! Everything is synchronous; tokio lives inside [`HttpTransport`] alone.
 
 mod address;
+mod attempt;
 mod bases;
+mod batch;
 mod batches;
 mod caller;
 mod circles;
 mod compress;
 mod contact;
 mod contents;
+mod course;
 mod deliver;
+mod due;
 mod entangled;
 mod error;
 mod fill;
@@ -21,7 +25,10 @@ mod http;
 mod http_error;
 mod ledger;
 mod left_out;
+mod level;
+mod level_control;
 mod manifest;
+mod packer;
 mod recipes;
 mod repair;
 mod retry;
@@ -29,6 +36,7 @@ mod session;
 mod set_apart;
 mod token;
 mod transport;
+mod volume;
 
 #[cfg(test)]
 mod test_support;
@@ -45,9 +53,12 @@ pub use error::DeliverError;
 pub use http::{HttpSettings, HttpTransport, SetupError};
 pub use ledger::{Ledger, Standing};
 pub use left_out::{LeftOut, Why};
+pub use level::{CompressionLevel, Level};
+pub use level_control::{LevelControl, Sample};
 pub use recipes::Recipes;
 pub use retry::RetryPolicy;
 pub use session::{Contacted, Meeting, claim, make_contact, meet, take_over};
 pub use set_apart::{Apart, set_apart};
 pub use token::{InvalidToken, Token};
 pub use transport::{Cause, Traffic, Transport, TransportError};
+pub use volume::Volume;

@@ -13,6 +13,7 @@ use chunking::{Base, Chunk, ChunkList, Index, needs_list, recipe};
 use protocol::wire::Mismatch;
 use protocol::{Change, ContentId, ContentPlan, Segment};
 
+use crate::contents::content_plans;
 use crate::repair::{without, wrong_copies};
 use crate::{Bases, ContentError, Contents};
 
@@ -57,17 +58,14 @@ impl<'a> Recipes<'a> {
     /// # Errors
     /// Where the snapshot cannot be read.
     pub(crate) fn plans(&self, changes: &[Change]) -> io::Result<Vec<ContentPlan>> {
-        let contents = distinct(changes);
-        self.index_if_worth_it(&contents)?;
+        let mut plans = content_plans(changes);
+        self.index_if_worth_it(&plans)?;
         let mut left = MOST_BATCH_SEGMENTS;
-        let mut plans = Vec::with_capacity(contents.len());
-        for (content, length) in contents {
-            let mut recipe = self.recipe(&content, length)?;
-            if recipe.len() > left {
-                recipe.clear();
+        for plan in &mut plans {
+            let recipe = self.recipe(&plan.content, plan.length)?;
+            if let Some(rest) = left.checked_sub(recipe.len()) {
+                (plan.recipe, left) = (recipe, rest);
             }
-            left -= recipe.len();
-            plans.push(ContentPlan { content, length, recipe });
         }
         Ok(plans)
     }
@@ -92,8 +90,7 @@ impl<'a> Recipes<'a> {
         let mut all = self.repaired();
         let repaired = all.entry(plan.content).or_default();
         repaired.times += 1;
-        repaired.recipe =
-            if repaired.times < MOST_REPAIRS { without(&plan.recipe, &wrong) } else { Vec::new() };
+        repaired.recipe = if repaired.times < MOST_REPAIRS { without(&plan.recipe, &wrong) } else { Vec::new() };
         Ok(true)
     }
 
@@ -150,8 +147,8 @@ impl<'a> Recipes<'a> {
     }
 
     /// Making the index reads all lists: that is worth it once more bytes than these would be sent otherwise.
-    fn index_if_worth_it(&self, contents: &[(ContentId, u64)]) -> io::Result<()> {
-        let more = contents.iter().map(|(_, length)| *length).fold(0, u64::saturating_add);
+    fn index_if_worth_it(&self, plans: &[ContentPlan]) -> io::Result<()> {
+        let more = plans.iter().map(|plan| plan.length).fold(0, u64::saturating_add);
         let mut wanting = self.wanting.lock().expect("no holder of this lock panics");
         *wanting = wanting.saturating_add(more);
         if self.index.get().is_some() || *wanting < self.bases.list_bytes()? {
@@ -180,11 +177,4 @@ impl<'a> Recipes<'a> {
     fn repaired(&self) -> MutexGuard<'_, HashMap<ContentId, Repaired>> {
         self.repaired.lock().expect("no holder of this lock panics")
     }
-}
-
-/// The contents that changes name, each once, with their lengths.
-fn distinct(changes: &[Change]) -> Vec<(ContentId, u64)> {
-    let mut seen = BTreeSet::new();
-    let named = changes.iter().filter_map(|change| change.entry()?.content());
-    named.filter(|(content, _)| seen.insert(*content)).collect()
 }

@@ -12,12 +12,12 @@ use protocol::{
 };
 use seams::memory::ManualClock;
 use seams::parallel::Parallel;
-use seams::progress::Unwatched;
+use seams::progress::{Progress, Unwatched};
 use seams::random::SeededRandom;
 
 use crate::{
-    Caller, Contacted, ContentError, Contents, DeliverError, Deliverer, Delivery, Ledger, NoBases, Recipes, RetryPolicy, Sizes, Standing,
-    Transport, batches, make_contact, take_over,
+    Caller, CompressionLevel, Contacted, ContentError, Contents, DeliverError, Deliverer, Delivery, Ledger, NoBases,
+    Recipes, RetryPolicy, Sizes, Standing, Transport, batches, make_contact, take_over,
 };
 
 #[derive(Debug)]
@@ -117,6 +117,8 @@ pub(crate) struct Client {
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) mirror: MirrorName,
     pub(crate) parallel: Parallel,
+    pub(crate) limits: Limits,
+    pub(crate) progress: Arc<dyn Progress>,
 }
 
 impl Client {
@@ -130,6 +132,8 @@ impl Client {
             stop: Arc::default(),
             mirror: MirrorName::parse(b"docs").expect("a valid name"),
             parallel: Parallel::in_order(),
+            limits: Limits { batch_changes: 65_536, frame_bytes: 16, concurrent_requests: 4 },
+            progress: Arc::new(Unwatched),
         }
     }
 
@@ -173,8 +177,10 @@ impl Client {
             contents: &self.contents,
             recipes: &Recipes::new(&NoBases),
             parallel: self.parallel,
-            limits: Limits { batch_changes: 65_536, frame_bytes: 16, concurrent_requests: 4 },
-            progress: &Unwatched,
+            processors: 2,
+            compression: CompressionLevel::Auto,
+            limits: self.limits,
+            progress: &*self.progress,
         };
         let mut delivery = Delivery::default();
         let ended = deliverer.deliver(batches, &mut delivery);

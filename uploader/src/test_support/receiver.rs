@@ -200,10 +200,12 @@ impl State {
         if newest.head == after {
             return Ok(Proposed::Done { head: after });
         }
-        if newest.head != propose.base {
+        let runs_ahead = self.open.keys().any(|digest| *digest == propose.base.digest);
+        if newest.head != propose.base && !runs_ahead {
             return Err(problem(ProblemCode::HeadMoved));
         }
-        let refused = self.refusals(&propose.changes);
+        // On top of a batch that is not there yet, nobody can say what will be refused.
+        let refused = if runs_ahead { Vec::new() } else { self.refusals(&propose.changes) };
         if !refused.is_empty() {
             return Ok(Proposed::Refused { refused });
         }
@@ -276,6 +278,10 @@ impl State {
         if self.newest().head != open.base {
             return Err(problem(ProblemCode::HeadMoved));
         }
+        let refused = self.refusals(&open.changes);
+        if !refused.is_empty() {
+            return Ok(Committed::Refused { refused });
+        }
         let mut missing = self.missing(&open);
         if self.incomplete > 0 {
             self.incomplete -= 1;
@@ -290,6 +296,7 @@ impl State {
         let tree = self.newest().tree.apply(&open.changes).expect("was applied to the same base when proposed");
         let head = open.base.after(&open.changes);
         let ended_files = self.newest().tree.ended_by(&open.changes, &tree);
+        self.open.remove(&head.digest);
         self.chain.push(Revision { head, lineage: Some(commit.lineage), tree, ended_files });
         Ok(Committed::Durable { head, wanted: Vec::new() })
     }
