@@ -24,9 +24,7 @@ use seams::progress::Progress;
 use seams::random::{Random, id};
 use seams::recorded::{Forgetful, Recorder};
 use snapshot_db::Snapshot;
-use uploader::{
-    Caller, CompressionLevel, Contacted, Deliverer, Delivery, Recipes, Sizes, Traffic, Why, batches,
-};
+use uploader::{Caller, CompressionLevel, Contacted, Deliverer, Delivery, Recipes, Sizes, Traffic, Why, batches};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;

@@ -31,7 +31,7 @@ impl Course<'_> {
     /// Proposes a batch and fills it.
     pub(crate) fn prepare(&self, intent: Intent<'_>, ahead: Option<&Ahead<'_>>) -> Result<Prepared, DeliverError> {
         let after = intent.base.after(intent.changes);
-        let plans = self.deliverer.recipes.plans(intent.changes).map_err(DeliverError::reading)?;
+        let plans = self.deliverer.recipes.plans(intent.changes, self.deliverer.caller, self.deliverer.mirror)?;
         let proposed = match self.propose(intent, &plans) {
             Err(CallError::Problem(problem)) if self.lacks_sources(&problem, &plans) => {
                 return Ok(Prepared { after, outcome: Err(Attempt::Repaired) });

@@ -27,6 +27,7 @@ mod ledger;
 mod left_out;
 mod level;
 mod level_control;
+mod lost_lists;
 mod manifest;
 mod packer;
 mod recipes;

@@ -1,7 +1,7 @@
 //! [`Recipes`]: how each content of a batch comes to be at the receiver.
 //!
 //! Copies are found by comparing chunk lists, without reading a file and without asking anybody: with the content that the
-//! mirror has at the same place, and, once enough is to be sent that this is worth it, with all others by a sampled index. A
+//! mirror has at the same place (where its list was lost, the receiver cuts it anew), and, once enough is to be sent that this is worth it, with all others by a sampled index. A
 //! recipe may be wrong: lists can lie, and what is copied may be gone. Then the receiver says so, and the next recipe of
 //! that content copies less.
 
@@ -9,13 +9,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
-use chunking::{Base, Chunk, ChunkList, Index, needs_list, recipe};
+use chunking::{Base, Chunk, ChunkList, Index, Parameters, needs_list, recipe};
 use protocol::wire::Mismatch;
-use protocol::{Change, ContentId, ContentPlan, Segment};
+use protocol::{Change, ContentId, ContentPlan, MirrorName, Segment};
 
 use crate::contents::content_plans;
+use crate::lost_lists::ask;
 use crate::repair::{without, wrong_copies};
-use crate::{Bases, ContentError, Contents};
+use crate::{Bases, Caller, ContentError, Contents, DeliverError};
 
 /// Memory for the index of chunks across files.
 const INDEX_BYTES: usize = 64 * 1024 * 1024;
@@ -56,9 +57,38 @@ impl<'a> Recipes<'a> {
     /// Every distinct content that the changes name, in their order, with its recipe.
     ///
     /// # Errors
-    /// Where the snapshot cannot be read.
-    pub(crate) fn plans(&self, changes: &[Change]) -> io::Result<Vec<ContentPlan>> {
-        let mut plans = content_plans(changes);
+    /// Where the snapshot fails, or the receiver cannot be asked for lists that were lost.
+    pub(crate) fn plans(
+        &self,
+        changes: &[Change],
+        caller: &Caller,
+        mirror: &MirrorName,
+    ) -> Result<Vec<ContentPlan>, DeliverError> {
+        let plans = content_plans(changes);
+        let lost = self.lost(&plans).map_err(DeliverError::reading)?;
+        for (content, list) in ask(caller, mirror, lost)? {
+            self.bases.record(&content, &list).map_err(DeliverError::writing)?;
+        }
+        self.with_recipes(plans).map_err(DeliverError::reading)
+    }
+
+    /// The contents of the mirror that would be copied from if it were known how they are cut; and how they should be.
+    fn lost(&self, plans: &[ContentPlan]) -> io::Result<HashMap<ContentId, Parameters>> {
+        let mut lost = HashMap::new();
+        for plan in plans {
+            let Some(base) = self.bases.base_of(&plan.content).filter(|_| needs_list(plan.length)) else { continue };
+            if self.repaired().contains_key(&plan.content) {
+                continue;
+            }
+            let Some(new) = self.bases.list(&plan.content)? else { continue };
+            if self.bases.list(&base)?.is_none_or(|list| list.parameters() != new.parameters()) {
+                lost.insert(base, new.parameters());
+            }
+        }
+        Ok(lost)
+    }
+
+    fn with_recipes(&self, mut plans: Vec<ContentPlan>) -> io::Result<Vec<ContentPlan>> {
         self.index_if_worth_it(&plans)?;
         let mut left = MOST_BATCH_SEGMENTS;
         for plan in &mut plans {
@@ -178,3 +208,7 @@ impl<'a> Recipes<'a> {
         self.repaired.lock().expect("no holder of this lock panics")
     }
 }
+
+#[cfg(test)]
+#[path = "recipes_tests.rs"]
+mod tests;

@@ -57,3 +57,7 @@ pub(crate) fn without(recipe: &[Segment], wrong: &BTreeSet<u64>) -> Vec<Segment>
     }
     if matches!(repaired[..], [Segment::Literal { .. }]) { Vec::new() } else { repaired }
 }
+
+#[cfg(test)]
+#[path = "repair_tests.rs"]
+mod tests;

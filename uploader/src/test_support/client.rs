@@ -166,6 +166,16 @@ impl Client {
 
     /// Delivers a plan on the present head, in batches of so many changes.
     pub(crate) fn deliver(&self, plan: Vec<Change>, batch: usize) -> (Delivery, Result<(), DeliverError>) {
+        self.deliver_with(&Recipes::new(&NoBases), plan, batch)
+    }
+
+    /// The same by these recipes.
+    pub(crate) fn deliver_with(
+        &self,
+        recipes: &Recipes<'_>,
+        plan: Vec<Change>,
+        batch: usize,
+    ) -> (Delivery, Result<(), DeliverError>) {
         let sizes = Sizes { changes: batch, ..Sizes::default() };
         let batches = batches(plan, &sizes).expect("no large circle of directories in tests");
         let caller = self.caller();
@@ -175,7 +185,7 @@ impl Client {
             round: Round { id: RoundId::from_bytes([0; 16]), started: Timestamp::from_nanos(0) },
             ledger: &self.ledger,
             contents: &self.contents,
-            recipes: &Recipes::new(&NoBases),
+            recipes,
             parallel: self.parallel,
             processors: 2,
             compression: CompressionLevel::Auto,
