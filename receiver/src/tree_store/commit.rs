@@ -90,7 +90,8 @@ impl ClientStore {
         mismatched: Vec<Mismatch>,
     ) -> Result<Committed, Problem> {
         let wrong: Vec<u32> = mismatched.iter().map(|mismatch| mismatch.index).collect();
-        let literal = mirror.proposals().demand_literals(proposal, wrong.iter().copied(), self.clock.since_boot());
+        let literal =
+            mirror.proposals().demand_literals(proposal, wrong.iter().copied(), self.clock.since_boot());
         let mut missing = Vec::new();
         for index in wrong {
             let Some(plan) = literal.plan(index) else { continue };
