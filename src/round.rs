@@ -23,7 +23,7 @@ use seams::progress::Progress;
 use seams::random::{Random, id};
 use seams::recorded::{Forgetful, Recorder};
 use snapshot_db::Snapshot;
-use uploader::{Caller, Contacted, Deliverer, Delivery, Sizes, Traffic, Why, batches};
+use uploader::{Caller, CompressionLevel, Contacted, Deliverer, Delivery, Sizes, Traffic, Why, batches};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
@@ -74,6 +74,10 @@ pub struct Delivering<'a> {
     pub random: &'a dyn Random,
     /// How many requests carry contents at once.
     pub transfers: Parallel,
+    /// How many processors there are to compress on.
+    pub processors: usize,
+    /// How hard to compress.
+    pub compression: CompressionLevel,
 }
 
 /// How one look at the source is made.
@@ -246,6 +250,8 @@ impl Beat<'_> {
             ledger: &SnapshotLedger(self.snapshot),
             contents: &contents,
             parallel: to.transfers,
+            processors: to.processors,
+            compression: to.compression,
             limits: open.contacted.limits,
             progress: meter,
         };

@@ -12,7 +12,7 @@ use seams::clock::Clock;
 use seams::fs::Fs;
 use seams::parallel::Parallel;
 use seams::random::Random;
-use uploader::{Caller, RetryPolicy, Traffic, Transport, TransportError};
+use uploader::{Caller, CompressionLevel, RetryPolicy, Traffic, Transport, TransportError};
 
 use super::world::{InProcess, SOURCE, World, remove, size, write};
 use crate::round::{Delivering, Report};
@@ -44,7 +44,13 @@ fn undelivered(world: &World) -> Report {
         RetryPolicy::default(),
         Arc::new(AtomicBool::new(false)),
     );
-    let delivering = Delivering { caller: &caller, random: &*world.random, transfers: Parallel::in_order() };
+    let delivering = Delivering {
+        caller: &caller,
+        random: &*world.random,
+        transfers: Parallel::in_order(),
+        processors: 1,
+        compression: CompressionLevel::Auto,
+    };
     world.beat(&world.snapshot, Path::new(SOURCE), &world.rules).round(&delivering)
 }
 

@@ -16,7 +16,7 @@ use seams::parallel::Parallel;
 use seams::progress::Unwatched;
 use seams::random::{Random, SeededRandom};
 use snapshot_db::Snapshot;
-use uploader::{Caller, RetryPolicy, Traffic, Transport, TransportError};
+use uploader::{Caller, CompressionLevel, RetryPolicy, Traffic, Transport, TransportError};
 
 use crate::round::{Beat, Delivering, Report, RoundRules};
 
@@ -141,7 +141,13 @@ impl World {
             RetryPolicy::default(),
             Arc::new(AtomicBool::new(false)),
         );
-        let delivering = Delivering { caller: &caller, random: &*self.random, transfers: Parallel::in_order() };
+        let delivering = Delivering {
+            caller: &caller,
+            random: &*self.random,
+            transfers: Parallel::in_order(),
+            processors: 1,
+            compression: CompressionLevel::Auto,
+        };
         self.beat(snapshot, Path::new(source), rules).round(&delivering)
     }
 

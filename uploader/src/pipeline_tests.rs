@@ -40,8 +40,14 @@ fn the_next_batch_travels_while_one_is_committed() {
     let (mut fills, mut commits) = (0, 0);
     let gate = met.clone();
     let counted = Mutex::new(move |request: &Request| match request {
-        Request::Fill(_) => std::mem::replace(&mut fills, fills + 1) == 1,
-        Request::Commit(_) => std::mem::replace(&mut commits, commits + 1) == 0,
+        Request::Fill(_) => {
+            fills += 1;
+            fills == 2
+        }
+        Request::Commit(_) => {
+            commits += 1;
+            commits == 1
+        }
         _ => false,
     });
     let both = Gated { receiver: receiver.clone(), is_met: Box::new(counted), gate };
