@@ -12,7 +12,7 @@ use super::value::{AtOnce, To};
 use super::{ClientSettings, DataSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys};
 use crate::config::{self, ConfigFile};
 
-/// Most transfers that nobody asked for: each holds up to three frames of 4 MiB in memory.
+/// Most transfers that nobody asked for: each holds up to two frames of 4 MiB in memory.
 const MAX_USUAL_TRANSFERS: usize = 8;
 
 /// The layers that settings come from.

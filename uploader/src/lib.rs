@@ -11,6 +11,7 @@ mod batches;
 mod caller;
 mod circles;
 mod compress;
+mod compressors;
 mod contact;
 mod contents;
 mod course;
