@@ -8,7 +8,7 @@ use scanner::{Counts, Deferral, Finding, HeldWhy, RootTrouble, ScanError, Scanne
 use seams::known::Postponement;
 use snapshot_db::{HeldDigest, SnapshotError};
 use thiserror::Error;
-use uploader::{DeliverError, Delivery, Entangled, Traffic, Why};
+use uploader::{DeliverError, Delivery, Entangled, Traffic, Volume, Why};
 
 use crate::round::guards::Guarded;
 
@@ -42,6 +42,8 @@ pub struct Report {
     pub bytes_read: u64,
     /// What went over the wire.
     pub traffic: Traffic,
+    /// Bytes of contents that were sent, and those that needed not be.
+    pub volume: Volume,
     /// The head's number.
     pub revision: u64,
     /// Whether it was asked to stop before all was delivered.
@@ -188,6 +190,7 @@ impl Report {
         self.changes = delivery.delivered;
         self.changes.sort_by(|a, b| a.path().cmp(b.path()));
         self.stopped = delivery.stopped;
+        self.volume = delivery.volume;
         self.revision = delivery.head.map_or(self.revision, |head| head.number);
         for left_out in delivery.left_out {
             let line = (left_out.change.path().clone(), left_out.why.to_string());

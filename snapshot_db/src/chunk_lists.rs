@@ -78,7 +78,8 @@ impl Snapshot {
 pub(crate) fn parameters(table: &Table<'_>, content: &ContentId) -> Outcome<Option<Parameters>> {
     let sql = "SELECT chunker, parameters FROM chunk_list WHERE content = ?1";
     let mut statement = table.connection().prepare_cached(sql)?;
-    let found = statement.query_row(params![content.as_bytes()], |row| Ok(known(row.get(0)?, &row.get::<_, Vec<u8>>(1)?)));
+    let found =
+        statement.query_row(params![content.as_bytes()], |row| Ok(known(row.get(0)?, &row.get::<_, Vec<u8>>(1)?)));
     Ok(found.optional()?.flatten())
 }
 
@@ -87,7 +88,8 @@ pub(crate) fn record(table: &Table<'_>, lists: &[(ContentId, ChunkList)], now: T
     let mut more = 0;
     for (content, list) in lists {
         forget(table, content)?;
-        let sql = "INSERT INTO chunk_list (content, chunker, parameters, length, used, list) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql =
+            "INSERT INTO chunk_list (content, chunker, parameters, length, used, list) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let (mean, length) = (list.parameters().mean().to_be_bytes(), list.length().cast_signed());
         let values = params![content.as_bytes(), CHUNKER, mean, length, now.as_nanos(), list.as_bytes()];
         table.connection().prepare_cached(sql)?.execute(values)?;

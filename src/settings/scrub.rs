@@ -35,7 +35,7 @@ pub(super) fn hundredths(percent: &str) -> Option<u32> {
 }
 
 /// A whole number of bytes, with or without a unit.
-fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(digits);
     number(count)?.checked_mul(factor(unit.trim_start())?)

@@ -8,6 +8,7 @@ mod changes;
 mod configuration;
 mod crashes;
 mod cron;
+mod delivery;
 mod filesystems;
 mod full;
 mod held;

@@ -167,6 +167,39 @@ fn what_does_not_pass_by_itself_is_not_tried_again() {
     assert!(matches!(once(|| Err(TransportError::Protocol("html".into()))), CallError::Protocol(_)));
 }
 
+/// Fails always, while other threads' calls come through.
+#[derive(Debug, Default)]
+struct AloneInFailing {
+    caller: std::sync::OnceLock<std::sync::Weak<Caller>>,
+    times: Mutex<Vec<Duration>>,
+}
+
+impl Transport for AloneInFailing {
+    fn call(&self, _: &Request) -> Result<Response, TransportError> {
+        let caller = self.caller.get().expect("is set").upgrade().expect("is alive");
+        let now = caller.clock.since_boot();
+        self.times.lock().expect("not poisoned").push(now);
+        caller.outage.end(now);
+        problem(ProblemCode::Internal, None)
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+#[test]
+fn a_call_that_always_fails_is_given_up_although_others_come_through() {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(0)));
+    let transport = Arc::new(AloneInFailing::default());
+    let random = Arc::new(SeededRandom::new(1));
+    let caller = Arc::new(Caller::new(transport.clone(), clock, random, RetryPolicy::default(), Arc::default()));
+    transport.caller.set(Arc::downgrade(&caller)).expect("once");
+    assert!(caller.call(Hello { protocol_min: 1, protocol_max: 1 }).is_err());
+    let last = *transport.times.lock().expect("not poisoned").last().expect("called");
+    assert_eq!(last, Duration::from_secs(30));
+}
+
 #[test]
 fn a_wait_ends_at_once_when_asked_to_stop() {
     let bench = bench(1, &[interrupted]);

@@ -2,6 +2,9 @@
 
 use protocol::wire::Compression;
 
+use zstd::bulk::Compressor;
+
+use crate::compressors::Compressors;
 use crate::level::Level;
 
 /// The level that only asks whether bytes compress.
@@ -15,8 +18,12 @@ const WORTH_PERCENT: usize = 97;
 const PROMISING_PERCENT: usize = 93;
 
 /// A frame as it is sent: one zstd frame that stands alone, or the bytes themselves.
-pub(crate) fn compress(raw: Vec<u8>, level: Level) -> (Compression, Vec<u8>) {
-    match probe(&raw).then(|| zstd::bulk::compress(&raw, i32::from(level.get()))) {
+pub(crate) fn compress(raw: Vec<u8>, level: Level, compressors: &Compressors) -> (Compression, Vec<u8>) {
+    let pack = |compressor: &mut Compressor<'_>| {
+        compressor.set_compression_level(i32::from(level.get()))?;
+        compressor.compress(&raw)
+    };
+    match probe(&raw).then(|| compressors.lend(pack)).flatten() {
         Some(Ok(packed)) if is_worth_it(packed.len(), raw.len()) => (Compression::Zstd, packed),
         // A compressor without memory is no reason not to deliver.
         Some(Ok(_) | Err(_)) | None => (Compression::None, raw),
@@ -45,7 +52,7 @@ mod tests {
     use super::*;
 
     fn compress(raw: Vec<u8>) -> (Compression, Vec<u8>) {
-        super::compress(raw, Level::of(3))
+        super::compress(raw, Level::of(3), &Compressors::new(1))
     }
 
     fn noise(length: usize) -> Vec<u8> {

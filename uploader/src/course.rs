@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::Lineage;
 
-use crate::level_control::LevelControl;
 use crate::packer::Packer;
 use crate::volume::VolumeCount;
 use crate::{Caller, Deliverer};
@@ -21,8 +20,8 @@ pub(crate) struct Course<'a> {
 
 impl<'a> Course<'a> {
     pub(crate) fn new(deliverer: Deliverer<'a>, lineage: Lineage) -> Self {
-        let control = LevelControl::new(deliverer.parallel.threads(), deliverer.processors);
-        let packer = Packer::new(deliverer.compression, control, deliverer.caller.clock());
+        let Deliverer { compression, parallel, processors, caller, .. } = deliverer;
+        let packer = Packer::new(compression, parallel.threads(), processors, caller.clock());
         Self { deliverer, packer, volume: VolumeCount::default(), lineage }
     }
 }

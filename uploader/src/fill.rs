@@ -1,7 +1,8 @@
 //! Filling a proposal: frames are read, compressed and sent by several threads.
 //!
-//! Memory is bounded by the threads: each holds one frame raw (4 MiB), compressed and encoded, so three frames at
-//! most. While a batch is committed the next one is filled; where that commit asks for literals again, two are.
+//! Memory is bounded by the threads: each holds one frame twice at most (4 MiB raw and compressed, then compressed and
+//! encoded), and each processor a compressor: 4 transfers on 2 processors come to 32 MiB and 32 MiB at level 9. While a
+//! batch is committed the next one is filled; where that commit asks for literals again, both are.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,6 +2,8 @@
 //!
 //! The only place with a tokio runtime. Any thread may call; each blocks until its own answer is there.
 
+use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,8 +15,11 @@ use reqwest::header::{
 use reqwest::{Client, StatusCode, redirect};
 use thiserror::Error;
 use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep};
 
 use crate::http_error::{classify, problem};
+use crate::pace::Pace;
+use crate::paced_body::{HeldBack, PacedBody};
 use crate::{Address, Token, Traffic, Transport, TransportError};
 
 /// Most bytes of an answer's body that are read.
@@ -64,7 +69,18 @@ pub struct HttpTransport {
     address: Address,
     headers: HeaderMap,
     settings: HttpSettings,
+    pace: Option<Arc<Pace>>,
     counted: Counted,
+}
+
+/// A request ready to go.
+struct Outgoing {
+    request: reqwest::Request,
+    /// What it takes on the wire.
+    bytes: u64,
+    /// How long its answer may take, but for what its body is held back.
+    deadline: Duration,
+    held_back: HeldBack,
 }
 
 #[derive(Debug, Default)]
@@ -95,26 +111,33 @@ impl HttpTransport {
             runtime.worker_threads(1).thread_name("http").enable_all().build().map_err(SetupError::Runtime)?;
         let client = client(&address, settings).map_err(SetupError::Client)?;
         let headers = headers(&address, token);
-        Ok(Self { runtime, client, address, headers, settings, counted: Counted::default() })
+        Ok(Self { runtime, client, address, headers, settings, pace: None, counted: Counted::default() })
     }
 
-    fn request(&self, route: &str, body: Vec<u8>) -> Result<reqwest::Request, TransportError> {
+    /// The same at this pace, with whatever else keeps to it.
+    #[must_use]
+    pub fn paced(self, pace: Option<Arc<Pace>>) -> Self {
+        Self { pace, ..self }
+    }
+
+    fn request(&self, route: &str, body: Vec<u8>) -> Result<Outgoing, TransportError> {
         let length = body.len() as u64;
-        let slowest = Duration::from_secs(length / SLOWEST_BYTES_PER_SECOND);
-        let request = self
-            .client
-            .post(self.address.route(route))
-            .headers(self.headers.clone())
-            .header(CONTENT_LENGTH, length)
-            .timeout(self.settings.answer_timeout + slowest)
-            .body(body);
-        request.build().map_err(classify)
+        let deadline = self.settings.answer_timeout + Duration::from_secs(length / SLOWEST_BYTES_PER_SECOND);
+        let held_back = HeldBack::default();
+        let body = match &self.pace {
+            Some(pace) => reqwest::Body::wrap(PacedBody::new(body, Arc::clone(pace), held_back.clone())),
+            None => body.into(),
+        };
+        let request = self.client.post(self.address.route(route)).headers(self.headers.clone());
+        let request = request.header(CONTENT_LENGTH, length).body(body).build().map_err(classify)?;
+        let bytes = head_bytes_of(&request) + length;
+        Ok(Outgoing { request, bytes, deadline, held_back })
     }
 
     /// One exchange, counted. What a failed one sent is counted whole, unless there was no connection.
-    fn exchange(&self, request: reqwest::Request) -> Result<Answered, TransportError> {
-        let sent = bytes_of(&request);
-        let answered = self.runtime.block_on(post(&self.client, request));
+    fn exchange(&self, outgoing: Outgoing) -> Result<Answered, TransportError> {
+        let Outgoing { request, bytes: sent, deadline, held_back } = outgoing;
+        let answered = self.runtime.block_on(within(deadline, &held_back, post(&self.client, request)));
         if !matches!(answered, Err(TransportError::Unreachable { .. } | TransportError::Certificate(_))) {
             self.counted.requests.fetch_add(1, Ordering::Relaxed);
             self.counted.sent.fetch_add(sent, Ordering::Relaxed);
@@ -173,6 +196,26 @@ fn headers(address: &Address, token: &Token) -> HeaderMap {
     all.into_iter().collect()
 }
 
+/// Waits for an answer, and for as long again as its request was held back.
+async fn within(
+    deadline: Duration,
+    held_back: &HeldBack,
+    answer: impl Future<Output = Result<Answered, TransportError>>,
+) -> Result<Answered, TransportError> {
+    let began = Instant::now();
+    tokio::pin!(answer);
+    loop {
+        let left = (deadline + held_back.so_far()).saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return Err(TransportError::TimedOut { source: format!("nothing came within {deadline:?}").into() });
+        }
+        tokio::select! {
+            answered = &mut answer => return answered,
+            () = sleep(left) => {}
+        }
+    }
+}
+
 /// Sends a request and reads its answer whole, within bounds.
 async fn post(client: &Client, request: reqwest::Request) -> Result<Answered, TransportError> {
     let mut response = client.execute(request).await.map_err(classify)?;
@@ -204,10 +247,9 @@ impl Answered {
     }
 }
 
-/// What a request takes on the wire.
-fn bytes_of(request: &reqwest::Request) -> u64 {
-    let body = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
-    (format!("POST {} HTTP/1.1", request.url().path()).len() + head_bytes(request.headers()) + body) as u64
+/// What the head of a request takes on the wire.
+fn head_bytes_of(request: &reqwest::Request) -> u64 {
+    (format!("POST {} HTTP/1.1", request.url().path()).len() + head_bytes(request.headers())) as u64
 }
 
 /// What headers take on the wire as both sides write them, with the line ends around them.

@@ -7,6 +7,7 @@ use protocol::wire::Compression;
 use seams::clock::Clock;
 
 use crate::compress::compress;
+use crate::compressors::Compressors;
 use crate::level::{CompressionLevel, Level};
 use crate::level_control::{LevelControl, Sample};
 
@@ -44,12 +45,15 @@ pub(crate) struct Packed {
 pub(crate) struct Packer<'a> {
     wanted: CompressionLevel,
     control: Mutex<LevelControl>,
+    compressors: Compressors,
     clock: &'a dyn Clock,
 }
 
 impl<'a> Packer<'a> {
-    pub(crate) fn new(wanted: CompressionLevel, control: LevelControl, clock: &'a dyn Clock) -> Self {
-        Self { wanted, control: Mutex::new(control), clock }
+    /// For so many threads that compress and send, on so many processors.
+    pub(crate) fn new(wanted: CompressionLevel, threads: usize, processors: usize, clock: &'a dyn Clock) -> Self {
+        let control = Mutex::new(LevelControl::new(threads, processors));
+        Self { wanted, control, compressors: Compressors::new(processors.min(threads)), clock }
     }
 
     pub(crate) fn pack(&self, raw: Vec<u8>, load: Load) -> Packed {
@@ -57,7 +61,7 @@ impl<'a> Packer<'a> {
             return Packed { compression: Compression::None, data: raw, measured: None };
         };
         let (before, length) = (self.now(), raw.len() as u64);
-        let (compression, data) = compress(raw, level);
+        let (compression, data) = compress(raw, level, &self.compressors);
         let sample = Sample {
             raw: length,
             packed: data.len() as u64,

@@ -239,7 +239,7 @@ impl State {
         let open = self.open.get_mut(&fill.proposal).ok_or_else(|| problem(ProblemCode::UnknownProposal))?;
         let raw = match fill.compression {
             Compression::None => fill.data.to_vec(),
-            Compression::Zstd => zstd::bulk::decompress(&fill.data, 1 << 20).expect("a whole frame"),
+            Compression::Zstd => zstd::bulk::decompress(&fill.data, 4 << 20).expect("a whole frame"),
         };
         let mut rest = raw.into_iter();
         for piece in &fill.pieces {
