@@ -83,6 +83,33 @@ fn of_512_mib_that_were_cut_off_ten_times_few_bytes_travel_twice() {
     assert!(sent * 10 <= whole * 11);
 }
 
+#[test]
+fn ranges_that_a_crash_tore_are_asked_for_again() {
+    let world = DiskWorld::new();
+    let changes;
+    {
+        let store = world.open();
+        let mut peer = Peer::new(&store);
+        changes = [create("f", peer.file("0123456789"))];
+        peer.open(&changes, peer.plans(&changes));
+        let piece = |offset, length| Piece { index: 0, offset, length };
+        let pieces = [(piece(0, 4), &b"0123"[..]), (piece(6, 4), &b"6789"[..])];
+        peer.fill(Head::genesis(), &changes, &pieces).expect("taken");
+    }
+    let staging = world.path().join("laptop/.roundsman/staging");
+    for file in std::fs::read_dir(staging).expect("our own directory") {
+        let file = file.expect("listed");
+        if file.file_name().to_string_lossy().starts_with("p-") {
+            let part = std::fs::File::options().write(true).open(file.path()).expect("our own file");
+            std::os::unix::fs::FileExt::write_all_at(&part, b"\0", 1).expect("as a power cut may leave it");
+        }
+    }
+    let store = world.open();
+    let peer = Peer::stranger(&store);
+    let missing = peer.open(&changes, peer.plans(&changes));
+    assert_eq!(missing, [Missing { index: 0, ranges: vec![ByteRange { offset: 0, length: 6 }] }]);
+}
+
 const SMALL: usize = 50_000;
 
 #[test]
