@@ -1,8 +1,8 @@
 //! The bytes of docs/PROTOCOL.md are the bytes on the wire. A change here is a change of the protocol.
 
 use protocol::wire::{
-    ChangesPage, Claim, Commit, Committed, Compression, Contact, ContactReply, Fill, Filled, Hello, HelloReply, Limits,
-    Missing, Propose, Proposed, Request, Response, Round, Source,
+    ChangesPage, ChunkQuery, Chunked, Chunks, ChunksPage, Claim, Commit, Committed, Compression, Contact, ContactReply,
+    Fill, Filled, Hello, HelloReply, Limits, Missing, Propose, Proposed, Request, Response, Round, Source,
 };
 use protocol::{
     ByteRange, Change, ContentId, ContentPlan, Entry, Head, Lineage, LinkTarget, Metadata, MirrorName, Piece, RelPath,
@@ -79,6 +79,13 @@ fn requests() -> Vec<(&'static str, Request)> {
             }),
         ),
         ("commit", Request::Commit(Commit { mirror: mirror(), proposal, lineage })),
+        (
+            "chunks",
+            Request::Chunks(Chunks {
+                mirror: mirror(),
+                wanted: vec![ChunkQuery { content: ContentId::of(b"hello"), chunker: 1, mean: 1024, from: 0 }],
+            }),
+        ),
     ]
 }
 
@@ -105,6 +112,8 @@ fn responses() -> Vec<(&'static str, &'static str, Response)> {
     let missing = vec![Missing { index: 0, ranges: vec![ByteRange { offset: 2, length: 2 }] }];
     let open = Proposed::Open { proposal: RevisionDigest::from_bytes([0x44; 32]), missing };
     let page = ChangesPage { until: head(7), changes: vec![Change::Delete { path: path("c") }], more: false };
+    let list = Chunked { list: Some(vec![1, 2, 3, 4].into()), next: Some(67_108_000) };
+    let chunks = ChunksPage { lists: vec![list, Chunked { list: None, next: None }] };
     vec![
         ("hello", "hello-reply", Response::Hello(hello)),
         ("contact", "contact-reply", Response::Contact(contact)),
@@ -112,6 +121,7 @@ fn responses() -> Vec<(&'static str, &'static str, Response)> {
         ("fill", "fill-reply", Response::Fill(Filled { mismatched: vec![] })),
         ("commit", "commit-reply", Response::Commit(Committed::Durable { head: head(8), wanted: vec![] })),
         ("changes", "changes-reply", Response::ChangesSince(page)),
+        ("chunks", "chunks-reply", Response::Chunks(chunks)),
     ]
 }
 

@@ -17,7 +17,7 @@ use crate::caller::Caller;
 use crate::data_dir::Held;
 use crate::http_body;
 use crate::http_failure::Failure;
-use crate::http_limits::{HttpLimits, max_body};
+use crate::http_limits::{HttpLimits, max_body, memory_for};
 use crate::http_log::Seen;
 use crate::http_share::Shares;
 use crate::service::Service;
@@ -89,13 +89,14 @@ async fn answer(
     Seen::note(request, |seen| seen.client = Some(caller.client.clone()));
     let limit = announced_size(request, max_body(route))?;
     let _share = desk.shares.take(&caller.client)?;
-    let _room = wait_for_room(limit, desk).await?;
+    let _room = wait_for_room(memory_for(route, limit), desk).await?;
     let body = http_body::read(payload, limit, desk.limits.body_pace).await?;
     Seen::note(request, |seen| seen.bytes = body.len());
     let desk = Data::clone(desk);
     in_background(move || {
         let malformed = |why| Problem::new(ProblemCode::Malformed, format!("the {route} request is not valid: {why}"));
         let request = Request::decode(route, &body).map_err(malformed)?;
+        drop(body);
         desk.service.answer(&caller, &request).map(|response| response.encode())
     })
     .await
@@ -139,9 +140,10 @@ fn announced_size(request: &HttpRequest, limit: usize) -> Result<usize, Failure>
     }
 }
 
-/// Waits, in the order of arrival, until there is memory for a body.
+/// Waits, in the order of arrival, until there is memory for a request; one that needs more than all has all.
 async fn wait_for_room(bytes: usize, desk: &Desk) -> Result<SemaphorePermit<'_>, Failure> {
-    let kib = u32::try_from(bytes.div_ceil(1024)).expect("limits of bodies are far below 2^32 KiB");
+    let kib = bytes.div_ceil(1024).min(desk.limits.body_memory / 1024);
+    let kib = u32::try_from(kib).expect("limits of bodies are far below 2^32 KiB");
     match tokio::time::timeout(desk.limits.body_memory_wait, desk.room.acquire_many(kib)).await {
         Ok(room) => Ok(room.expect("this semaphore is never closed")),
         Err(_) => Err(Problem::new(ProblemCode::Busy, "too many requests at once to hold them all in memory").into()),

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 
 use protocol::wire::{
-    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Compression, Contact, ContactReply,
-    EntriesPage, Fill, Filled, Hello, ListAt, Propose, Proposed, ReadAt, ReadPage, Request, Round, Source, TakeOver,
-    TakenOver,
+    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Compression,
+    Contact, ContactReply, EntriesPage, Fill, Filled, Hello, ListAt, Propose, Proposed, ReadAt, ReadPage, Request,
+    Round, Source, TakeOver, TakenOver,
 };
 use protocol::{
     ByteRange, Change, ClientName, ContentId, ContentPlan, Head, Lineage, MirrorName, Piece, Problem, ProblemCode,

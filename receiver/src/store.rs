@@ -17,8 +17,8 @@ pub(crate) mod conformance;
 use std::fmt::Debug;
 
 use protocol::wire::{
-    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact, ContactReply, EntriesPage,
-    Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
+    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
 };
 use protocol::{ClientName, Problem, StoreId};
 

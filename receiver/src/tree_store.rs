@@ -37,8 +37,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use protocol::wire::{
-    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact, ContactReply, EntriesPage,
-    Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
+    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
 };
 use protocol::{ClientName, MirrorName, Problem, StoreId};
 use seams::clock::Clock;

@@ -71,7 +71,9 @@ impl ClientStore {
     }
 
     fn plan(&self, mirror: &Mirror, proposal: &Proposal) -> Result<Result<Plan, Vec<Refused>>, Problem> {
-        let planned = Plan::make(&self.catalog(), mirror.root, &proposal.changes, &mut || self.new_node())?;
+        let planned = self
+            .catalog()
+            .together(|catalog| Plan::make(catalog, mirror.root, &proposal.changes, &mut || self.new_node()))?;
         let not_storable = self.not_storable(&proposal.changes)?;
         Ok(if planned.is_ok() && !not_storable.is_empty() { Err(not_storable) } else { planned })
     }
@@ -90,12 +92,11 @@ impl ClientStore {
         mismatched: Vec<Mismatch>,
     ) -> Result<Committed, Problem> {
         let wrong: Vec<u32> = mismatched.iter().map(|mismatch| mismatch.index).collect();
-        let literal =
-            mirror.proposals().demand_literals(proposal, wrong.iter().copied(), self.clock.since_boot());
+        let literal = mirror.proposals().demand_literals(proposal, wrong.iter().copied(), self.clock.since_boot());
         let mut missing = Vec::new();
         for index in wrong {
             let Some(plan) = literal.plan(index) else { continue };
-            missing.push(Missing { index, ranges: self.lacking(plan)?.literals });
+            missing.push(Missing { index, ranges: self.lacking(plan, true)?.literals });
         }
         Ok(Committed::Incomplete { missing, mismatched })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::wire::{CopiedRange, Fill, Filled, Mismatch, Propose, Proposed};
-use protocol::{ByteRange, Change, ContentPlan, Problem, ProblemCode, RefusalReason, Refused, Segment};
+use protocol::{ByteRange, Change, ContentPlan, Name, Problem, ProblemCode, RefusalReason, Refused, Segment};
 use seams::fs::refuses_name;
 
 use crate::catalog::Node;
@@ -23,6 +23,8 @@ use crate::tree_store::staging::lock;
 
 /// Room left on the disk for the catalog and for whoever else writes there.
 const FREE_BYTES_FLOOR: u64 = 64 * 1024 * 1024;
+/// Names of letters, digits and a few marks up to so many bytes are held by every file system: eCryptfs takes 143.
+const ORDINARY_NAME_BYTES: usize = 128;
 
 /// What is lacking of a content.
 #[derive(Debug, Default)]
@@ -46,6 +48,13 @@ impl Lacking {
     }
 }
 
+/// Whether every file system can hold a name, so that none needs to be asked.
+fn is_ordinary(name: &Name) -> bool {
+    let name = name.as_bytes();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.len() <= ORDINARY_NAME_BYTES && !name.ends_with(b".") && name.iter().all(is_plain)
+}
+
 impl ClientStore {
     pub(super) fn propose(&self, request: &Propose) -> Result<Proposed, Problem> {
         let proposal = Proposal::check(request)?;
@@ -58,8 +67,9 @@ impl ClientStore {
         }
         self.sweep_if_due()?;
         let mut room = 0u64;
+        let known = self.catalog().known_among(proposal.contents.iter().map(|plan| plan.content))?;
         let missing = missing_of(&proposal, |plan| {
-            let lacking = self.lacking(plan)?;
+            let lacking = self.lacking(plan, known.contains(&plan.content))?;
             room = room.saturating_add(lacking.room());
             Ok(lacking.literals)
         })?;
@@ -87,7 +97,8 @@ impl ClientStore {
             unused -= 1;
             Node(unused)
         };
-        let planned = Plan::make(&catalog, mirror.root, &proposal.changes, &mut next_node)?;
+        let planned =
+            catalog.together(|catalog| Plan::make(catalog, mirror.root, &proposal.changes, &mut next_node))?;
         let refused = match planned {
             Err(refused) => refused,
             Ok(_) => self.not_storable(&proposal.changes)?,
@@ -101,7 +112,7 @@ impl ClientStore {
         let mut refused = Vec::new();
         for (index, change) in (0u32..).zip(changes) {
             let arrives = !matches!(change, Change::Delete { .. } | Change::Metadata { .. });
-            let Some(name) = change.path().name().filter(|_| arrives) else { continue };
+            let Some(name) = change.path().name().filter(|name| arrives && !is_ordinary(name)) else { continue };
             match self.staging.directory().stat(&name) {
                 Err(error) if refuses_name(&error) => {
                     refused.push(Refused { index, reason: RefusalReason::NotStorable(error.kind().to_string()) });
@@ -112,9 +123,9 @@ impl ClientStore {
         Ok(refused)
     }
 
-    /// What is lacking of a content that is not held.
-    pub(super) fn lacking(&self, plan: &ContentPlan) -> Result<Lacking, Problem> {
-        if Proposal::is_held(plan, self.held_length(plan.content)?)? {
+    /// What is lacking of a content that is not held; one that is not `known` cannot be.
+    pub(super) fn lacking(&self, plan: &ContentPlan, known: bool) -> Result<Lacking, Problem> {
+        if known && Proposal::is_held(plan, self.held_length(plan.content)?)? {
             return Ok(Lacking::default());
         }
         Proposal::check_copies(plan, |content| self.copyable_length(content))?;
@@ -150,16 +161,21 @@ impl ClientStore {
         for (piece, bytes) in frame.pieces() {
             by_content.entry(piece.index).or_default().push((piece.offset, bytes));
         }
+        let contents = by_content.keys().filter_map(|index| Some(proposal.plan(*index)?.content));
+        let known = self.catalog().known_among(contents)?;
         let mut mismatched = Vec::new();
         for (index, pieces) in by_content {
             let plan = proposal.plan(index).ok_or_else(|| malformed("a piece of no content"))?;
+            if known.contains(&plan.content) && self.held_length(plan.content)?.is_some() {
+                continue;
+            }
             let usage = proposal.first_use(index).ok_or_else(|| malformed("a piece of no content"))?;
             mismatched.extend(self.take_pieces(plan, usage, &pieces)?.map(|copied| Mismatch { index, copied }));
         }
         Ok(Filled { mismatched })
     }
 
-    /// Takes pieces of a content, and makes it whole with the last of them. What it copied is answered if the
+    /// Takes pieces of a content that is not held, and makes it whole with the last of them. What it copied is answered if the
     /// result is not what its id says.
     fn take_pieces(
         &self,
@@ -167,9 +183,6 @@ impl ClientStore {
         usage: FirstUse,
         pieces: &[(u64, &[u8])],
     ) -> Result<Option<Vec<CopiedRange>>, Problem> {
-        if self.held_length(plan.content)?.is_some() {
-            return Ok(None);
-        }
         let failed = disk("keep what arrives");
         let slot = self.staging.slot(plan.content);
         let mut staged = lock(&slot);

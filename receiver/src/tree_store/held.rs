@@ -23,9 +23,6 @@ impl ClientStore {
     /// is made of it is verified.
     pub(super) fn copyable_length(&self, content: ContentId) -> Result<Option<u64>, Problem> {
         let catalog = self.catalog();
-        if !catalog.knows(content)? {
-            return Ok(None);
-        }
         for row in catalog.rows_with(content)? {
             if catalog.place_of(&row)?.is_some() {
                 return Ok(row.entry.content().map(|(_, size)| size));

@@ -52,7 +52,7 @@ impl ClientStore {
             !uses.contains_key(&content.content) || self.staging.has_whole(content.content, content.length)
         };
         let missing = missing_of(proposal, |content| {
-            if is_ready(content) { Ok(Vec::new()) } else { Ok(self.lacking(content)?.literals) }
+            if is_ready(content) { Ok(Vec::new()) } else { Ok(self.lacking(content, true)?.literals) }
         })?;
         let mut mismatched = Vec::new();
         if missing.is_empty() {

@@ -70,7 +70,9 @@ impl Staged {
             }
         }
         match (&self, part, ranges) {
-            (Self::Nothing, Some(part), Some(ranges)) => *self = Self::Arriving(Arriving::read(directory, part, ranges)?),
+            (Self::Nothing, Some(part), Some(ranges)) => {
+                *self = Self::Arriving(Arriving::read(directory, part, ranges)?);
+            }
             (_, part, ranges) => {
                 part.iter().chain(&ranges).try_for_each(|name| remove(directory, name))?;
             }

@@ -185,7 +185,10 @@ pub(crate) fn bytes_that_are_not_what_their_id_says_are_thrown_away(store: &dyn 
     let filled = peer.fill(GENESIS, &changes, &[piece(0, 0, b"wrong")]).expect("the frame itself is right");
     assert_eq!(filled.mismatched.len(), 1);
     assert_eq!(filled.mismatched[0].copied, []);
-    assert_eq!(peer.commit_on(GENESIS, &changes), Ok(Committed::Incomplete { missing: missing.clone(), mismatched: vec![] }));
+    assert_eq!(
+        peer.commit_on(GENESIS, &changes),
+        Ok(Committed::Incomplete { missing: missing.clone(), mismatched: vec![] })
+    );
     peer.fill_missing(GENESIS, &changes, &plans, &missing);
     is_durable(&peer, GENESIS, &changes);
     assert_eq!(peer.read(1, "f").expect("is there"), b"right");
