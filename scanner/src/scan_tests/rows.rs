@@ -171,6 +171,10 @@ impl Recorder for Rows {
 }
 
 impl Recorded for Rows {
+    fn chunk_parameters(&self, content: &ContentId) -> io::Result<Option<Parameters>> {
+        Ok(self.lists().get(content).map(ChunkList::parameters))
+    }
+
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
         let parent = match directory {
             DirectoryId::ROOT => RelPath::root(),
