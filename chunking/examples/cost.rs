@@ -26,10 +26,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// How many seconds of one processor it took, also where others want it too; where the kernel does not say, of the clock.
 fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let began = Instant::now();
+    let (began, used) = (Instant::now(), on_processor());
     let done = work();
-    (began.elapsed().as_secs_f64(), done)
+    let used = used.zip(on_processor()).map(|(before, after)| (after - before) as f64 / 1e9);
+    (used.unwrap_or_else(|| began.elapsed().as_secs_f64()), done)
+}
+
+/// Nanoseconds that this process, which has one thread, ran so far.
+fn on_processor() -> Option<u64> {
+    std::fs::read_to_string("/proc/self/schedstat").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 fn rate(bytes: usize, seconds: f64) -> String {
