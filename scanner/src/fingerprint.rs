@@ -20,6 +20,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// What came of reading a file.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // One lives at a time; boxing would only add noise.
 pub(crate) enum Outcome {
     /// These bytes, proven by an equal stat before and after; the stat they belong to; how they are cut, where they are
     /// new and worth a list.
