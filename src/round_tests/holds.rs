@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::{Change, Name, RelPath};
+use protocol::{Change, Name, RelPath, Timestamp};
 use scanner::Limit;
 use seams::clock::Clock;
 use seams::fs::Fs;
@@ -170,7 +170,10 @@ fn whatever_is_edited_no_more_files_end_than_the_limit_says_and_all_that_is_held
         for _ in 0..6 {
             (0..=world.below(8)).for_each(|_| world.edit());
             let report = round(&world);
-            assert!(world.ended() <= limit, "seed {seed}: {} ended: {report:?}", world.ended());
+            // Empty files that came again elsewhere ended at the receiver, and are nobody's loss.
+            let came_again = world.snapshot.released_since(Timestamp::from_nanos(0), world.clock.now());
+            let ended = world.ended() - came_again.expect("the snapshot can be read");
+            assert!(ended <= limit, "seed {seed}: {ended} ended: {report:?}");
             let stray = report.held.is_empty() && world.mirrored() != world.in_source();
             assert!(!stray, "seed {seed}: nothing is held and something not delivered: {report:?}");
         }
