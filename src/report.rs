@@ -150,7 +150,9 @@ impl Report {
             match finding {
                 Finding::Problem { path, trouble, .. } => self.problems.push((path.clone(), trouble.to_string())),
                 Finding::Deferred { path, reason, .. } => self.deferred.push((path.clone(), reason.to_string())),
-                Finding::Present { path, now: entry, .. } | Finding::Gone { path, was: entry, .. } => {
+                Finding::Present { path, now: entry, .. }
+                | Finding::Moved { to: path, now: entry, .. }
+                | Finding::Gone { path, was: entry, .. } => {
                     if matches!(finding, Finding::Present { silent: true, .. }) {
                         self.silent.insert(path.clone());
                     }

@@ -137,6 +137,10 @@ impl Beat<'_> {
         if !scanned.inodes.is_empty() {
             self.snapshot.record_inodes(&scanned.inodes)?;
         }
+        // Where nothing was delivered, they wait at their paths, beside what the mirror has there.
+        if !scanned.late_readings.is_empty() {
+            self.snapshot.record_readings(&scanned.late_readings)?;
+        }
         delivered
     }
 

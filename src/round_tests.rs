@@ -8,6 +8,8 @@ mod clocks;
 mod histories;
 #[path = "round_tests/holds.rs"]
 mod holds;
+#[path = "round_tests/moves.rs"]
+mod moves;
 #[path = "round_tests/quiet.rs"]
 mod quiet;
 #[path = "round_tests/scrubs.rs"]

@@ -19,12 +19,14 @@ pub(crate) struct Ended<'a> {
 
 /// The files that a plan ends, in the order of the findings that it was made of.
 pub(crate) fn ended<'a>(changes: &[Change], findings: &'a [Finding]) -> Vec<Ended<'a>> {
-    let fates = Fates::of(changes);
+    let fates = Fates::of(changes, findings);
     let file = |finding: &'a Finding| {
         let (path, was, by) = match finding {
             Finding::Gone { path, was, .. } => (path, was, fates.leaving(path)),
-            Finding::Present { path, was: Some(was), .. } => (path, was, fates.overwritten(path)),
-            Finding::Present { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => return None,
+            Finding::Present { was: Some(was), .. } => (finding.base(), was, fates.overwritten(finding)),
+            Finding::Present { .. } | Finding::Moved { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => {
+                return None;
+            }
         };
         let Entry::File { size, .. } = was else { return None };
         Some(Ended { by: by?, path, is_empty: *size == 0 })
@@ -32,21 +34,24 @@ pub(crate) fn ended<'a>(changes: &[Change], findings: &'a [Finding]) -> Vec<Ende
     findings.iter().filter_map(file).collect()
 }
 
-/// What happens at the places that changes name.
+/// What happens at the places of the base that changes name.
 struct Fates<'a> {
     /// What leaves a place, or is replaced there: the change that ends it, or nothing for what moves.
     leaving: BTreeMap<&'a RelPath, Option<usize>>,
-    /// What comes to a place and ends a file that stands there and stays.
+    /// What comes to a place of the result and ends a file that stands there and stays.
     overwriting: BTreeMap<&'a RelPath, usize>,
 }
 
 impl<'a> Fates<'a> {
-    fn of(changes: &'a [Change]) -> Self {
+    fn of(changes: &'a [Change], findings: &'a [Finding]) -> Self {
+        let bases = bases_of_replaced(findings);
         let mut fates = Self { leaving: BTreeMap::new(), overwriting: BTreeMap::new() };
         for (index, change) in changes.iter().enumerate() {
             match change {
-                Change::Delete { path } | Change::Replace { path, .. } => {
-                    fates.leaving.insert(path, Some(index));
+                Change::Delete { path } => drop(fates.leaving.insert(path, Some(index))),
+                Change::Replace { path, .. } => {
+                    let base = bases.get(path).copied().unwrap_or(path);
+                    fates.leaving.insert(base, Some(index));
                 }
                 Change::Move { from, to, entry } => {
                     fates.leaving.insert(from, None);
@@ -66,13 +71,19 @@ impl<'a> Fates<'a> {
         *self.leaving.get(path).or_else(nearest)?
     }
 
-    /// The change that ends a file at a path where something is afterwards.
-    fn overwritten(&self, path: &RelPath) -> Option<usize> {
-        match self.leaving.get(path) {
+    /// The change that ends a file in whose place something else is found.
+    fn overwritten(&self, finding: &Finding) -> Option<usize> {
+        match self.leaving.get(finding.base()) {
             Some(fate) => *fate,
-            None => self.overwriting.get(path).copied(),
+            None => self.overwriting.get(finding.path()).copied(),
         }
     }
+}
+
+/// What the mirror calls the places where another kind of thing stands now, where that is not their path.
+fn bases_of_replaced(findings: &[Finding]) -> HashMap<&RelPath, &RelPath> {
+    let elsewhere = |finding: &&Finding| matches!(finding, Finding::Present { base: Some(_), .. });
+    findings.iter().filter(elsewhere).map(|finding| (finding.path(), finding.base())).collect()
 }
 
 /// The files among these that count. An empty file that vanished while one of the same name was made elsewhere was

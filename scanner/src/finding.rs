@@ -11,7 +11,9 @@ pub enum Finding {
     Present {
         /// Where.
         path: RelPath,
-        /// What the mirror has there.
+        /// Where the mirror has what was there, if that is elsewhere: inside a directory that moved.
+        base: Option<RelPath>,
+        /// What the mirror has there; nothing for what is new, also where it stands in the place of a directory that moved.
         was: Option<Entry>,
         /// What is there.
         now: Entry,
@@ -22,9 +24,25 @@ pub enum Finding {
         /// Whether its bytes changed although its evidence says that they cannot have: a store through mmap, or bit rot.
         silent: bool,
     },
+    /// A directory that the mirror has elsewhere, known by its inode and by what is in it. What is found in it is compared
+    /// with what the mirror has there.
+    Moved {
+        /// Where the mirror has it.
+        from: RelPath,
+        /// Where it is.
+        to: RelPath,
+        /// What the mirror has of it.
+        was: Entry,
+        /// What is there.
+        now: Entry,
+        /// The inode that was last recorded of it.
+        old_inode: Option<u64>,
+        /// Its inode.
+        inode: u64,
+    },
     /// The mirror has it, and it was proven to be gone.
     Gone {
-        /// Where.
+        /// Where the mirror has it; its directory may be elsewhere by now.
         path: RelPath,
         /// What the mirror has there.
         was: Entry,
@@ -125,14 +143,24 @@ pub enum Deferral {
 }
 
 impl Finding {
-    /// The path it is about.
+    /// The path it is about: the present one of what is there, the mirror's one of what is gone.
     #[must_use]
     pub fn path(&self) -> &RelPath {
         match self {
             Self::Present { path, .. }
+            | Self::Moved { to: path, .. }
             | Self::Gone { path, .. }
             | Self::Problem { path, .. }
             | Self::Deferred { path, .. } => path,
+        }
+    }
+
+    /// What the mirror calls the place of what it is about. Where that is known of nothing, its present path.
+    pub(crate) fn base(&self) -> &RelPath {
+        match self {
+            Self::Present { base: Some(base), .. } => base,
+            Self::Moved { from, .. } => from,
+            other => other.path(),
         }
     }
 }

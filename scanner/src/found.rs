@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::RelPath;
 use seams::recorded::Reading;
 
-use crate::finding::{Deferral, Finding};
+use crate::directory_moves::infer;
+use crate::finding::{Deferral, Finding, Trouble};
+use crate::gone::{Goes, Going};
 use crate::scan::{Counts, ScanError, Scanned};
 use crate::second_look::Absent;
 use crate::watched::Watched;
 
 /// So many readings are recorded at a time while a scan goes on.
 pub(crate) const READINGS_AT_A_TIME: usize = 1_024;
+/// So many readings wait at most for the plan to be delivered. (Few in tests, which must reach it.)
+pub(crate) const MOST_LATE: usize = if cfg!(test) { 64 } else { 65_536 };
 /// So many directories are watched at most. In a larger tree what would end waits. (Few in tests, which must reach it.)
 pub(crate) const MOST_WATCHED: usize = if cfg!(test) { 512 } else { 8 * 1_024 * 1_024 };
 
@@ -33,6 +37,8 @@ pub(crate) struct Found {
     pub unrecorded: Vec<(RelPath, Reading)>,
     /// What seems gone, and is to be looked for again.
     pub absent: Vec<Absent>,
+    /// What the mirror has in places where it is not any more.
+    pub going: Vec<Going>,
     /// Paths that the mirror holds and a filter leaves out: of a directory with all in it, the directory.
     pub excluded: BTreeSet<RelPath>,
     /// Directories that were walked, where something may come to be deleted.
@@ -41,6 +47,9 @@ pub(crate) struct Found {
     pub unwatched: bool,
     /// Files that were read in this round, where they may come to be judged again.
     pub read: BTreeMap<RelPath, Reading>,
+    /// What was read where the snapshot has other directories, or may have: recorded there before the plan is delivered,
+    /// it would go along with those.
+    late: Vec<(RelPath, Reading)>,
     /// Why the round ends.
     pub failed: Option<ScanError>,
 }
@@ -68,10 +77,39 @@ impl Found {
         self.scanned.findings.extend(paths.into_iter().map(deferred));
     }
 
+    /// Takes what was read: to be recorded now, or late, when the plan was delivered.
+    pub(crate) fn keep(&mut self, mut readings: Vec<(RelPath, Reading)>, late: bool) {
+        let room = if late { MOST_LATE.saturating_sub(self.late.len()) } else { 0 };
+        let mut now = readings.split_off(room.min(readings.len()));
+        self.late.append(&mut readings);
+        self.unrecorded.append(&mut now);
+    }
+
+    /// There will be no plan: what waits for one is to be recorded now.
+    pub(crate) fn hurry(&mut self) {
+        let mut late = std::mem::take(&mut self.late);
+        self.unrecorded.append(&mut late);
+    }
+
     /// What is still to be recorded, if it is so many.
     pub(crate) fn take_unrecorded(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
         let readings = &mut self.unrecorded;
         if readings.len() < at_least { Vec::new() } else { std::mem::take(readings) }
+    }
+
+    /// What goes, to be said once more: what was said of it is forgotten.
+    pub(crate) fn take_going(&mut self) -> Vec<Going> {
+        let going = std::mem::take(&mut self.going);
+        let replaced = going.iter().filter(|going| matches!(going.why, Goes::Replaced { .. }));
+        let replaced: BTreeSet<&RelPath> = replaced.map(|going| &going.place).collect();
+        self.scanned.findings.retain(|finding| match finding {
+            Finding::Gone { .. } => false,
+            Finding::Problem { trouble, .. } => !matches!(trouble, Trouble::MountGone(_) | Trouble::ExcludedBelow),
+            Finding::Present { path, .. } => !replaced.contains(path),
+            Finding::Moved { .. } | Finding::Deferred { .. } => true,
+        });
+        self.scanned.flown.clear();
+        going
     }
 
     /// Forgets what was found at the paths that do not stay; gives those of them that had vanished.
@@ -84,6 +122,8 @@ impl Found {
         self.scanned.mounts.retain(|(path, _)| stays(path));
         self.scanned.flown.retain(&stays);
         self.excluded.retain(&stays);
+        self.going.retain(|going| stays(&going.place));
+        self.absent.retain(|absent| stays(&absent.directory));
         vanished
     }
 
@@ -94,6 +134,9 @@ impl Found {
         }
         let mut scanned = self.scanned;
         scanned.findings.sort_by(|a, b| a.path().cmp(b.path()));
+        infer(&mut scanned.findings);
+        scanned.late_readings = self.late;
+        scanned.late_readings.sort_by(|a, b| a.0.cmp(&b.0));
         scanned.inodes.sort();
         scanned.mounts.sort();
         scanned.flown.sort();

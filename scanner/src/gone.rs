@@ -1,4 +1,6 @@
 //! What goes with a path that is gone: everything recorded below it, but for what must stay at the mirror all the same.
+//!
+//! It is found out after the walk, and again whenever more was walked: what was found elsewhere by then is not gone.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +12,28 @@ use crate::finding::{Finding, Trouble};
 use crate::mounts::shown;
 use crate::round::Round;
 use crate::scan::ScanError;
+
+/// A row whose path is not, or not any more, what it was.
+#[derive(Debug)]
+pub(crate) struct Going {
+    /// Where it was looked for.
+    pub place: RelPath,
+    /// Where the mirror has it.
+    pub path: RelPath,
+    pub row: Row,
+    pub why: Goes,
+}
+
+/// Why a row goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Goes {
+    /// Nothing that could be mirrored is there any more.
+    Missing,
+    /// A directory that is known to be another one is there.
+    Taken,
+    /// It was a directory, and something of another kind is there now.
+    Replaced { now: Entry, inode: u64 },
+}
 
 /// What is recorded at and below paths that are gone.
 #[derive(Debug, Default)]
@@ -34,6 +58,11 @@ pub(crate) fn acknowledged_inode(row: &Row) -> Option<u64> {
     }
 }
 
+/// Whether the mirror has a directory there.
+pub(crate) fn was_directory(row: &Row) -> bool {
+    row.acknowledged.as_ref().is_some_and(|was| was.kind() == Kind::Directory)
+}
+
 impl Below {
     fn keeps_nothing(&self) -> bool {
         self.stays.is_empty()
@@ -41,21 +70,67 @@ impl Below {
 }
 
 impl Round<'_> {
-    /// Notes that a row is gone, with everything recorded below it.
-    pub(crate) fn gone(&self, path: RelPath, row: Row) -> Result<(), ScanError> {
-        let below = self.recorded_below(vec![(path, row)])?;
-        self.note_gone(below);
+    /// Says what goes, with everything recorded below it, as far as it was found nowhere by now. What was said of it
+    /// before is replaced.
+    pub(crate) fn say_what_goes(&self) -> Result<(), ScanError> {
+        let going = self.found().take_going();
+        for going in &going {
+            self.say(going)?;
+        }
+        self.found().going = going;
         Ok(())
+    }
+
+    fn say(&self, Going { place, path, row, why }: &Going) -> Result<(), ScanError> {
+        let directory = row.directory.filter(|_| was_directory(row));
+        if directory.is_some_and(|id| self.claims().has_moved(id)) {
+            // What stands in its place is new.
+            if let Goes::Replaced { now, inode } = why {
+                self.note_present(place, path, None, now, *inode);
+            }
+            return Ok(());
+        }
+        match (why, directory) {
+            (Goes::Replaced { now, inode }, Some(id)) => {
+                if self.gone_below(place, path, id)? {
+                    self.note_present(place, path, Some(row), now, *inode);
+                }
+            }
+            (Goes::Taken, Some(_)) => self.taken(place, path, row)?,
+            (Goes::Missing | Goes::Taken | Goes::Replaced { .. }, _) => {
+                self.note_gone(self.recorded_below(vec![(path.clone(), row.clone())])?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Another directory has taken the place of this one: all in it is gone. Where something in it must stay, what
+    /// stands there is taken for it after all.
+    fn taken(&self, place: &RelPath, path: &RelPath, row: &Row) -> Result<(), ScanError> {
+        let below = self.recorded_below(vec![(path.clone(), row.clone())])?;
+        if below.keeps_nothing() {
+            self.note_gone(below);
+        } else {
+            self.claims().must_be_as_named(place.clone(), path.clone(), row.clone());
+        }
+        Ok(())
+    }
+
+    fn note_present(&self, place: &RelPath, path: &RelPath, row: Option<&Row>, now: &Entry, inode: u64) {
+        let was = row.and_then(|row| row.acknowledged.clone());
+        let base = was.as_ref().map(|_| path.clone()).filter(|path| path != place);
+        let (path, now, old_inode) = (place.clone(), now.clone(), row.and_then(acknowledged_inode));
+        self.found().scanned.findings.push(Finding::Present { path, base, was, now, old_inode, inode, silent: false });
     }
 
     /// Another kind of thing stands where a directory was: notes that all in it is gone. Where something in it must
     /// stay, the directory must, too; then that is reported, nothing is noted, and the answer is no.
-    pub(crate) fn gone_below(&self, path: &RelPath, directory: DirectoryId) -> Result<bool, ScanError> {
+    fn gone_below(&self, place: &RelPath, path: &RelPath, directory: DirectoryId) -> Result<bool, ScanError> {
         let mut below = self.recorded_below(self.rows_below(path, directory)?)?;
         let replaceable = below.keeps_nothing() && !self.is_mount(directory);
         if !replaceable {
             if !below.excluded.is_empty() {
-                self.problem(path.clone(), Trouble::ExcludedBelow);
+                self.problem(place.clone(), Trouble::ExcludedBelow);
             }
             let own = self.known.mounts.get(&directory).map(|key| (path.clone(), key.clone()));
             below.mounts.extend(own);
@@ -63,17 +138,6 @@ impl Round<'_> {
         }
         self.note_gone(below);
         Ok(replaceable)
-    }
-
-    /// A path that a filter leaves out. What the mirror holds there stays, unless the user decided otherwise.
-    pub(crate) fn left_out(&self, path: RelPath, row: &Row) -> Result<(), ScanError> {
-        if self.rules.delete_excluded {
-            return self.gone(path, row.clone());
-        }
-        if row.acknowledged.is_some() {
-            self.found().excluded.insert(path);
-        }
-        Ok(())
     }
 
     fn note_gone(&self, below: Below) {
@@ -99,7 +163,10 @@ impl Round<'_> {
         let mut below = Below::default();
         while let Some((path, row)) = rows.pop() {
             let kind = row.acknowledged.as_ref().map(Entry::kind);
-            if !self.rules.delete_excluded && self.filter.excludes(&path, kind == Some(Kind::Directory)) {
+            if row.directory.is_some_and(|id| kind == Some(Kind::Directory) && self.claims().has_moved(id)) {
+                continue;
+            }
+            if !self.rules.delete_excluded && self.leaves_out(&path, kind == Some(Kind::Directory)) {
                 below.stays.extend(path.ancestors());
                 below.excluded.extend(kind.map(|_| path));
                 continue;
@@ -115,6 +182,12 @@ impl Round<'_> {
             below.goes.push((path, row));
         }
         Ok(below)
+    }
+
+    /// Whether a filter leaves out what the mirror has at a path, or would where it was last seen.
+    fn leaves_out(&self, path: &RelPath, is_directory: bool) -> bool {
+        let excludes = |path: &RelPath| self.filter.excludes(path, is_directory);
+        !self.filter.is_empty() && (excludes(path) || excludes(&self.claims().place(path)))
     }
 
     fn rows_below(&self, path: &RelPath, directory: DirectoryId) -> Result<Vec<(RelPath, Row)>, ScanError> {

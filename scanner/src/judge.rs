@@ -11,7 +11,7 @@ use crate::compare::{Look, Verdict, differs, metadata};
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::{Outcome, Reader};
 use crate::found::Noted;
-use crate::gone::acknowledged_inode;
+use crate::gone::{Goes, Going, acknowledged_inode, was_directory};
 use crate::habits::Tally;
 use crate::open_directories::OpenDirectory;
 use crate::patience::{is_waiting, is_young};
@@ -55,12 +55,19 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
                 self.noted.counts.files += 1;
                 self.noted.counts.bytes += stat.size;
             }
-            FileKind::Directory if self.directory.row(name).and_then(|row| row.inode) != Some(stat.inode) => {
+            FileKind::Directory if self.is_to_be_recorded(name, stat) => {
                 let path = self.path(name);
                 self.noted.inodes.extend(path.map(|path| (path, stat.inode)));
             }
             FileKind::Directory | FileKind::Symlink | FileKind::Special => {}
         }
+    }
+
+    /// Whether the inode of a directory is not recorded so. What belongs to another directory as long as the mirror has
+    /// that is not written over: it would not be found again.
+    fn is_to_be_recorded(&self, name: &Name, stat: &Stat) -> bool {
+        let is_recorded = self.directory.row(name).and_then(|row| row.inode) == Some(stat.inode);
+        !is_recorded && !self.directory.past.stranger && !self.directory.strangers.contains(name)
     }
 
     /// What was noted; rows that seem gone; names that vanished while we looked.
@@ -96,14 +103,14 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
                 self.evidence_holds(row);
                 self.select(name, row);
             }
-            Verdict::Differs { row, now, inode } => self.known(name, row, now, inode)?,
-            Verdict::Unread { row, stat, stamps } => self.read(name, row, &stat, stamps)?,
+            Verdict::Differs { row, now, inode } => self.known(name, row, now, inode),
+            Verdict::Unread { row, stat, stamps } => self.read(name, row, &stat, stamps),
             Verdict::Missing { row, vanished } => self.missing(row, vanished),
             Verdict::Flown => self.vanished.push(name.clone()),
             Verdict::Special { row } => {
                 self.noted.counts.special += 1;
-                if let (Some(row), Some(path)) = (row, self.path(name)) {
-                    self.round.gone(path, row.clone())?;
+                if let (Some(row), Some(place)) = (row, self.path(name)) {
+                    self.goes(place, row, Goes::Missing);
                 }
             }
         }
@@ -125,7 +132,7 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
 
     /// A file whose evidence holds may be one of the longest unverified.
     fn select(&mut self, name: &Name, row: &Row) {
-        let (Some(reading), Some(directory)) = (&row.reading, self.directory.id) else { return };
+        let (Some(reading), Some(directory)) = (&row.reading, self.directory.past.id) else { return };
         if self.selection.wants(reading.verified)
             && let Some(path) = self.path(name)
         {
@@ -139,45 +146,58 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     }
 
     /// Something that the mirror has otherwise, and that need not be read.
-    fn known(&mut self, name: &Name, row: Option<&Row>, now: Entry, inode: u64) -> Result<(), ScanError> {
-        let Some(path) = self.path(name) else { return Ok(()) };
+    fn known(&mut self, name: &Name, row: Option<&Row>, now: Entry, inode: u64) {
+        let Some(path) = self.path(name) else { return };
         let reading = row.and_then(|row| row.reading.as_ref()).filter(|_| now.kind() == Kind::File);
         if let (Some(row), Some(_)) = (row, reading) {
             self.evidence_holds(row);
         }
-        self.differs(path, row, now, inode, reading)
+        self.differs(path, row, now, inode, reading);
     }
 
     /// Notes a difference. One in content waits until the file has settled.
-    fn differs(
-        &mut self,
-        path: RelPath,
-        row: Option<&Row>,
-        now: Entry,
-        inode: u64,
-        reading: Option<&Reading>,
-    ) -> Result<(), ScanError> {
+    fn differs(&mut self, path: RelPath, row: Option<&Row>, now: Entry, inode: u64, reading: Option<&Reading>) {
         let was = row.and_then(|row| row.acknowledged.clone());
         let other_content = was.as_ref().and_then(Entry::content) != now.content();
         if let Some(reading) = reading.filter(|reading| other_content && self.is_young(&reading.evidence)) {
             self.defer(path, Deferral::Young, Hint { inode, size: reading.evidence.size });
-            return Ok(());
+            return;
+        }
+        if now.kind() == Kind::Directory
+            && let Some(moved) = self.moved(&path, &now, inode)
+        {
+            self.noted.findings.push(moved);
+            return;
+        }
+        if let Some(row) = row.filter(|row| now.kind() != Kind::Directory && was_directory(row)) {
+            self.goes(path, row, Goes::Replaced { now, inode });
+            return;
         }
         let old_inode = row.and_then(acknowledged_inode);
-        if now.kind() != Kind::Directory && !self.may_replace(&path, row)? {
-            return Ok(());
-        }
+        let base = path.name().filter(|_| was.is_some()).and_then(|name| self.directory.base_of(&name));
         let was_file = was.as_ref().is_some_and(|was| was.kind() == Kind::File);
         let silent = was_file && other_content && reading.is_some_and(|reading| reading.trust == Trust::Silent);
-        self.noted.findings.push(Finding::Present { path, was, now, old_inode, inode, silent });
-        Ok(())
+        self.noted.findings.push(Finding::Present { path, base, was, now, old_inode, inode, silent });
     }
 
-    /// Where another kind of thing stands and a directory may have been: what was in it is gone, or all of it stays.
-    fn may_replace(&self, path: &RelPath, row: Option<&Row>) -> Result<bool, ScanError> {
-        let was_directory = |row: &&Row| row.acknowledged.as_ref().is_some_and(|was| was.kind() == Kind::Directory);
-        let directory = row.filter(was_directory).and_then(|row| row.directory);
-        directory.map_or(Ok(true), |directory| self.round.gone_below(path, directory))
+    /// A directory that the mirror has elsewhere.
+    fn moved(&self, place: &RelPath, now: &Entry, inode: u64) -> Option<Finding> {
+        let claims = self.round.claims();
+        let claim = claims.at(place)?;
+        Some(Finding::Moved {
+            from: claim.base.clone(),
+            to: place.clone(),
+            was: claim.was.clone(),
+            now: now.clone(),
+            old_inode: Some(inode),
+            inode,
+        })
+    }
+
+    /// What is recorded of a place is not what is there.
+    fn goes(&self, place: RelPath, row: &Row, why: Goes) {
+        let path = self.directory.base_of(&row.name).unwrap_or_else(|| place.clone());
+        self.round.found().going.push(Going { place, path, row: row.clone(), why });
     }
 
     fn is_young(&self, evidence: &Evidence) -> bool {
@@ -197,17 +217,17 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         self.is_young(&stat.into()).then_some(Deferral::Young)
     }
 
-    fn read(&mut self, name: &Name, row: Option<&Row>, listed: &Stat, stamps: Stamps) -> Result<(), ScanError> {
-        let Some(path) = self.path(name) else { return Ok(()) };
+    fn read(&mut self, name: &Name, row: Option<&Row>, listed: &Stat, stamps: Stamps) {
+        let Some(path) = self.path(name) else { return };
         let hint = Hint { inode: listed.inode, size: listed.size };
         if let Some(reason) = self.must_wait(&path, listed) {
             self.defer(path, reason, hint);
-            return Ok(());
+            return;
         }
         self.noted.counts.files_opened += 1;
         let old = row.and_then(|row| row.reading.as_ref());
         match self.reader.read(&*self.directory.handle, name, old, stamps) {
-            Outcome::Read { reading, stat } => return self.was_read(path, row, reading, &stat),
+            Outcome::Read { reading, stat } => self.was_read(path, row, reading, &stat),
             Outcome::Moving => self.defer(path, Deferral::Moving, hint),
             Outcome::Vanished => match row {
                 Some(row) => self.missing(row, true),
@@ -216,20 +236,18 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
             Outcome::Failed(error) if became_something_else(&error) => self.defer(path, Deferral::Moving, hint),
             Outcome::Failed(error) => self.round.unread(path, Trouble::Read(error), Some(hint)),
         }
-        Ok(())
     }
 
-    fn was_read(&mut self, path: RelPath, row: Option<&Row>, reading: Reading, stat: &Stat) -> Result<(), ScanError> {
+    fn was_read(&mut self, path: RelPath, row: Option<&Row>, reading: Reading, stat: &Stat) {
         let old = row.and_then(|row| row.reading.as_ref());
         if let (Some(row), Some(old)) = (row, old) {
             self.tally.read(self.directory.stamps.weight, row, old.fingerprint == reading.fingerprint, stat);
         }
         let now = Entry::File { metadata: metadata(stat), size: stat.size, content: reading.content };
         if let Verdict::Differs { row, now, inode } = differs(row, now, stat.inode) {
-            self.differs(path.clone(), row, now, inode, Some(&reading))?;
+            self.differs(path.clone(), row, now, inode, Some(&reading));
         }
         self.noted.readings.push((path, reading));
-        Ok(())
     }
 }
 

@@ -5,7 +5,10 @@
 //! pure.
 
 mod brake;
+mod claims;
 mod compare;
+mod directory_moves;
+mod displaced;
 mod ended;
 mod explain;
 mod explanation;
@@ -16,12 +19,16 @@ mod found;
 mod gone;
 mod habits;
 mod judge;
+mod likeness;
 mod limit;
 mod marker;
 mod mounts;
+mod moved;
 mod moves;
 mod open_directories;
+mod past;
 pub mod patience;
+mod places;
 mod plan;
 mod root;
 mod round;
@@ -37,7 +44,17 @@ mod walk;
 mod watched;
 
 #[cfg(test)]
+mod perfect_scan;
+#[cfg(test)]
+mod perturbed;
+#[cfg(test)]
+mod plan_laws;
+#[cfg(test)]
 mod plan_literals;
+#[cfg(test)]
+mod small_trees;
+#[cfg(test)]
+mod waiting_laws;
 
 pub use brake::{BrakeFacts, BrakeRules, Braked, Held, HeldWhy, brake, endings, held_digest};
 pub use explain::{Question, explain};

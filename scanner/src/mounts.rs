@@ -33,7 +33,7 @@ impl Round<'_> {
         path: &RelPath,
         stat: &Stat,
     ) -> Result<bool, ScanError> {
-        let id = parent.recorded_id(name);
+        let id = parent.past_of(name).id;
         let recorded = id.and_then(|id| self.known.mounts.get(&id));
         if stat.device == parent.stat.device && recorded.is_none() {
             return Ok(true);

@@ -3,33 +3,48 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-use protocol::{ContentId, Kind, Name, RelPath};
+use protocol::{ContentId, Kind, RelPath};
 
 use crate::finding::Finding;
+use crate::places::Places;
 
-/// The moves of a plan: each place is left at most once and reached at most once.
+/// The moves of a plan: each place of the base is left at most once, each of the result reached at most once.
 #[derive(Debug, Default)]
 pub(crate) struct Moves {
     to: BTreeMap<RelPath, RelPath>,
     from: BTreeMap<RelPath, RelPath>,
+    /// The directories among them.
+    pub(crate) directories: Places,
 }
 
 impl Moves {
     /// Those among findings, which are sorted by path.
     pub(crate) fn among(findings: &[Finding]) -> Self {
-        let (vacated, arrived) = (vacated(findings), arrived(findings));
-        let mut moves = Self::default();
+        let directories = Places::among(findings);
+        let (vacated, arrived) = (vacated(findings, &directories), arrived(findings));
+        let mut moves = Self { directories, ..Self::default() };
         for found in match_moves(&vacated, &arrived) {
-            let (from, to) = (&vacated[found.from].path, &arrived[found.to].path);
-            moves.to.insert(from.clone(), to.clone());
-            moves.from.insert(to.clone(), from.clone());
+            moves.insert(&vacated[found.from].path, &arrived[found.to].path);
+        }
+        for (from, to) in moves.directories.clone().iter() {
+            moves.insert(from, to);
         }
         moves
     }
 
-    /// Whether what was at a path is somewhere else now.
-    pub(crate) fn leaves(&self, path: &RelPath) -> bool {
-        self.to.contains_key(path)
+    fn insert(&mut self, from: &RelPath, to: &RelPath) {
+        self.to.insert(from.clone(), to.clone());
+        self.from.insert(to.clone(), from.clone());
+    }
+
+    /// Whether what was at a place of the base is somewhere else now.
+    pub(crate) fn leaves(&self, base: &RelPath) -> bool {
+        self.to.contains_key(base)
+    }
+
+    /// Where what was at a place of the base is now.
+    pub(crate) fn target(&self, base: &RelPath) -> Option<&RelPath> {
+        self.to.get(base)
     }
 
     /// Where what is at a path now came from.
@@ -45,18 +60,19 @@ impl Moves {
 }
 
 /// Places whose file content is not there any more. Empty files all look alike and are never matched.
-fn vacated(findings: &[Finding]) -> Vec<Vacated> {
+fn vacated(findings: &[Finding], directories: &Places) -> Vec<Vacated> {
     let place = |finding: &Finding| {
         let (path, was, inode, now) = match finding {
             Finding::Gone { path, was, old_inode } => (path, was, *old_inode, None),
-            Finding::Present { path, was: Some(was), now, old_inode, .. } if !was.same_content(now) => {
-                (path, was, *old_inode, Some(now))
+            Finding::Present { path, base, was: Some(was), now, old_inode, .. } if !was.same_content(now) => {
+                (base.as_ref().unwrap_or(path), was, *old_inode, Some(now))
             }
             _ => return None,
         };
         let rewritten = now.is_some_and(|now| now.kind() == Kind::File);
         let (content, size) = was.content()?;
-        (size > 0).then(|| Vacated { path: path.clone(), content, inode, rewritten })
+        let parent = || directories.now(path, |_| false).parent();
+        (size > 0).then(|| Vacated { path: path.clone(), parent: parent(), content, inode, rewritten })
     };
     findings.iter().filter_map(place).collect()
 }
@@ -76,7 +92,10 @@ fn arrived(findings: &[Finding]) -> Vec<Arrived> {
 /// A place whose content is not there any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Vacated {
+    /// As the base calls it.
     path: RelPath,
+    /// Where its directory is now.
+    parent: Option<RelPath>,
     content: ContentId,
     /// The inode last recorded there.
     inode: Option<u64>,
@@ -113,11 +132,12 @@ fn match_moves(vacated: &[Vacated], arrived: &[Arrived]) -> Vec<Match> {
         }
     }
     let mut matches = Vec::new();
+    let name = |path: &RelPath| path.name();
     for (mut from, mut to) in by_content.into_values().filter(|(_, to)| !to.is_empty()) {
         matches.extend(pair(&mut from, &mut to, |i| vacated[i].inode, |i| Some(arrived[i].inode)));
         from.retain(|index| !vacated[*index].rewritten);
         matches.extend(pair(&mut from, &mut to, |i| name(&vacated[i].path), |i| name(&arrived[i].path)));
-        matches.extend(pair(&mut from, &mut to, |i| parent(&vacated[i].path), |i| parent(&arrived[i].path)));
+        matches.extend(pair(&mut from, &mut to, |i| vacated[i].parent.clone(), |i| arrived[i].path.parent()));
         matches.extend(pair(&mut from, &mut to, |_| Some(()), |_| Some(())));
     }
     matches.sort_by_key(|found| found.to);
@@ -147,14 +167,6 @@ fn pair<K: Hash + Eq>(
     let taken: std::collections::HashSet<usize> = matches.iter().map(|found| found.from).collect();
     from.retain(|index| !taken.contains(index));
     matches
-}
-
-fn name(path: &RelPath) -> Option<Name> {
-    path.name()
-}
-
-fn parent(path: &RelPath) -> Option<RelPath> {
-    path.parent()
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ fn path(text: &str) -> RelPath {
 }
 
 fn vacated(at: &str, content: &str, inode: u64) -> Vacated {
-    Vacated { path: path(at), content: ContentId::of(content.as_bytes()), inode: Some(inode), rewritten: false }
+    let parent = path(at).parent();
+    Vacated { path: path(at), parent, content: ContentId::of(content.as_bytes()), inode: Some(inode), rewritten: false }
 }
 
 fn arrived(at: &str, content: &str, inode: u64) -> Arrived {
@@ -59,7 +60,9 @@ fn a_file_copied_and_then_edited_keeps_its_history() {
 #[test]
 fn a_hundred_thousand_equal_files_are_matched_in_linear_time() {
     let place = |n: usize| path(&format!("d{}/f{n}", n % 100));
-    let from: Vec<_> = (0..50_000).map(|n| Vacated { path: place(n), ..vacated("x", "1", n as u64) }).collect();
+    let from: Vec<_> = (0..50_000)
+        .map(|n| Vacated { path: place(n), parent: place(n).parent(), ..vacated("x", "1", n as u64) })
+        .collect();
     let to: Vec<_> =
         (0..100_000).map(|n| Arrived { path: place(n + 50_000), ..arrived("x", "1", n as u64 + 1_000_000) }).collect();
     assert_eq!(match_moves(&from, &to).len(), 50_000);

@@ -3,14 +3,16 @@
 //! Only the deepest few hold their descriptors; one higher up is opened again by components when the walk comes back
 //! to it, and must then be the same directory. So a tree of any depth is walked with few descriptors.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use protocol::{Name, RelPath};
 use seams::fs::{Directory, Stat, open_by_components};
-use seams::recorded::{DirectoryId, Row};
+use seams::recorded::{Reading, Row};
 
 use crate::compare::Listed;
+use crate::past::Past;
 use crate::trust::{ReadStart, Stamps};
 
 /// How many directories of the stack hold their descriptors.
@@ -21,8 +23,8 @@ const HELD: usize = 32;
 pub(crate) struct OpenDirectory {
     pub path: RelPath,
     pub handle: Arc<dyn Directory>,
-    /// Its recorded number, if it has one.
-    pub id: Option<DirectoryId>,
+    /// What the snapshot has of it.
+    pub past: Past,
     /// When it was opened, before the stat.
     pub opened: ReadStart,
     /// Its own stat when it was opened, before it was listed.
@@ -31,6 +33,10 @@ pub(crate) struct OpenDirectory {
     pub stamps: Stamps,
     /// Its recorded rows, sorted by name.
     pub rows: Vec<Row>,
+    /// The rows that are recorded at its path, if those are others, sorted by name.
+    pub aside: Vec<Row>,
+    /// The directories in it that are not what the snapshot has at their paths.
+    pub strangers: BTreeSet<Name>,
     /// What was seen in it so far, in the walk's order.
     pub listed: Vec<Listed>,
     /// Why its listing is not complete.
@@ -43,12 +49,25 @@ pub(crate) struct OpenDirectory {
 
 impl OpenDirectory {
     pub(crate) fn row(&self, name: &Name) -> Option<&Row> {
-        self.rows.binary_search_by(|row| row.name.cmp(name)).ok().map(|at| &self.rows[at])
+        row(&self.rows, name)
     }
 
-    /// The recorded number of a directory in it.
-    pub(crate) fn recorded_id(&self, name: &Name) -> Option<DirectoryId> {
-        self.row(name).and_then(|row| row.directory)
+    /// What was last read at the path of a name in it, if something else is compared with what is there.
+    pub(crate) fn read_aside(&self, name: &Name) -> Option<&Reading> {
+        row(&self.aside, name).and_then(|row| row.reading.as_ref())
+    }
+
+    /// What the snapshot has of a directory in it, by its name.
+    pub(crate) fn past_of(&self, name: &Name) -> Past {
+        let id = |rows| row(rows, name).and_then(|row| row.directory);
+        let (id, aside) = (id(&self.rows), id(&self.aside));
+        let base = self.base_of(name).filter(|_| id.is_some());
+        Past { id, base, aside, stranger: self.past.stranger, doubtful: self.past.doubtful }
+    }
+
+    /// Where the mirror has what is compared with a name in it, if that is elsewhere.
+    pub(crate) fn base_of(&self, name: &Name) -> Option<RelPath> {
+        self.past.base.as_ref().and_then(|base| base.join(name).ok())
     }
 }
 
@@ -117,6 +136,10 @@ impl OpenDirectories {
             level.directory.broken = Some(error);
         }
     }
+}
+
+fn row<'a>(rows: &'a [Row], name: &Name) -> Option<&'a Row> {
+    rows.binary_search_by(|row| row.name.cmp(name)).ok().map(|at| &rows[at])
 }
 
 fn reopen(root: &Arc<dyn Directory>, directory: &OpenDirectory) -> io::Result<Arc<dyn Directory>> {

@@ -2,8 +2,6 @@
 //!
 //! A move is an optimisation: replacing each by a delete and a create gives the same mirror.
 
-use std::collections::BTreeSet;
-
 use protocol::{Change, Entry, Kind, RelPath};
 
 use crate::finding::Finding;
@@ -27,60 +25,72 @@ pub fn plan(findings: &[Finding]) -> Planned {
     let moves = Moves::among(findings);
     let waiting = Waiting::among(findings, &moves);
     let (kept, left): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(|finding| waiting.keeps(finding));
-    let mut changes = Vec::new();
-    for finding in &left {
-        if let Finding::Present { path, was, now, .. } = finding {
-            present(path, was.as_ref(), now, &moves, &mut changes);
-        }
-    }
-    gone(&left, &moves, &mut changes);
+    let mut changes = deletes(&left, &moves);
+    changes.extend(left.iter().filter_map(|finding| arrival(finding, &moves)));
     changes.sort_by(|a, b| a.path().cmp(b.path()).then_with(|| a.kind().cmp(&b.kind())));
     let waiting = kept.into_iter().filter(|finding| waiting.names(finding)).map(|finding| finding.path().clone());
     Planned { changes, waiting: waiting.collect() }
 }
 
-fn present(path: &RelPath, was: Option<&Entry>, now: &Entry, moves: &Moves, changes: &mut Vec<Change>) {
-    let (path_here, entry) = (path.clone(), now.clone());
+/// What comes to a path, or changes there.
+fn arrival(finding: &Finding, moves: &Moves) -> Option<Change> {
+    let (path, was, now) = match finding {
+        Finding::Present { path, was, now, .. } => (path, was.as_ref(), now),
+        Finding::Moved { to, now, .. } => (to, None, now),
+        Finding::Gone { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => return None,
+    };
     // What moved away is not there any more, whatever comes in its place.
-    let was = was.filter(|_| !moves.leaves(path));
-    if let Some(from) = moves.source(path) {
-        if was.is_some_and(|was| was.kind() == Kind::Directory) {
-            changes.push(Change::Delete { path: path_here.clone() });
-        }
-        changes.push(Change::Move { from: from.clone(), to: path_here, entry });
-        return;
-    }
-    changes.push(match was {
-        _ if path.is_root() => Change::Metadata { path: path_here, metadata: now.metadata().clone() },
-        None => Change::Create { path: path_here, entry },
-        Some(was) if was.kind() != now.kind() => Change::Replace { path: path_here, entry },
-        Some(was) if was.same_content(now) => Change::Metadata { path: path_here, metadata: now.metadata().clone() },
-        Some(_) => Change::Modify { path: path_here, entry },
-    });
+    let was = was.filter(|_| !moves.leaves(finding.base()));
+    let (path, entry) = (path.clone(), now.clone());
+    Some(match (moves.source(&path), was) {
+        (Some(from), _) => Change::Move { from: from.clone(), to: path, entry },
+        _ if path.is_root() => Change::Metadata { path, metadata: now.metadata().clone() },
+        (None, None) => Change::Create { path, entry },
+        (None, Some(was)) if was.kind() != now.kind() => Change::Replace { path, entry },
+        (None, Some(was)) if was.same_content(now) => Change::Metadata { path, metadata: now.metadata().clone() },
+        (None, Some(_)) => Change::Modify { path, entry },
+    })
 }
 
-/// Deletes what is gone. What was in a directory that goes, goes with it.
-fn gone(findings: &[&Finding], moves: &Moves, changes: &mut Vec<Change>) {
-    let replaced = replaced_directories(findings);
-    // Findings are sorted: what is below a deleted directory comes right after it.
-    let mut deleted: Option<&RelPath> = None;
-    for finding in findings {
-        let Finding::Gone { path, was, .. } = finding else { continue };
-        let with_its_directory = deleted.is_some_and(|above| path.is_below(above))
-            || path.ancestors().any(|above| replaced.contains(&above));
-        if with_its_directory || moves.leaves(path) {
-            continue;
-        }
-        changes.push(Change::Delete { path: path.clone() });
-        if was.kind() == Kind::Directory {
-            deleted = Some(path);
-        }
-    }
+/// What becomes of something at a place of the base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It moves, with what is in it.
+    Moves,
+    /// It is replaced by something new, which says so.
+    IsReplaced,
+    /// It has to be deleted.
+    Goes,
 }
 
-/// Directories in whose place another kind of thing stands: what was in them goes with them.
-fn replaced_directories<'a>(findings: &[&'a Finding]) -> BTreeSet<&'a RelPath> {
-    findings.iter().filter(|finding| replaces_a_directory(finding)).map(|finding| finding.path()).collect()
+/// Deletes what is gone. What was in a directory that goes, goes with it, unless it moves out of there.
+fn deletes(findings: &[&Finding], moves: &Moves) -> Vec<Change> {
+    let mut fates: Vec<(&RelPath, Fate)> = findings.iter().filter_map(|finding| fate(finding, moves)).collect();
+    fates.sort_by_key(|(base, _)| *base);
+    let mut changes = Vec::new();
+    let mut above: Vec<(&RelPath, Fate)> = Vec::new();
+    for (base, fate) in fates {
+        while above.pop_if(|(top, _)| !base.is_below(top)).is_some() {}
+        let goes_along = above.last().is_some_and(|(_, above)| *above != Fate::Moves);
+        if fate == Fate::Goes && !goes_along {
+            changes.push(Change::Delete { path: base.clone() });
+        }
+        above.push((base, fate));
+    }
+    changes
+}
+
+/// What leaves its place in the base, by this finding.
+fn fate<'a>(finding: &'a Finding, moves: &Moves) -> Option<(&'a RelPath, Fate)> {
+    let base = finding.base();
+    let leaves = matches!(finding, Finding::Gone { .. } | Finding::Moved { .. }) || replaces_a_directory(finding);
+    leaves.then_some(match finding {
+        _ if moves.leaves(base) => (base, Fate::Moves),
+        Finding::Gone { .. } => (base, Fate::Goes),
+        // A move cannot overwrite a directory.
+        _ if moves.source(finding.path()).is_some() => (base, Fate::Goes),
+        _ => (base, Fate::IsReplaced),
+    })
 }
 
 /// Whether another kind of thing stands where the mirror has a directory.

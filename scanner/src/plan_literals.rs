@@ -1,11 +1,9 @@
-//! Trees as literals and at random, and what a perfect scan would find between two: for tests of what is pure.
+//! Trees as literals and at random: for tests of what is pure.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use protocol::{Change, ContentId, Entry, LinkTarget, Metadata, RelPath, Timestamp, Tree};
-
-use crate::finding::Finding;
+use protocol::{Change, ContentId, Entry, Kind, LinkTarget, Metadata, RelPath, Timestamp, Tree};
 
 /// A tree as a literal: `a/` a directory, `a=text` a file, `a>target` a symlink; `#n` at the end is its inode.
 pub(crate) type Literal = BTreeMap<RelPath, (Entry, u64)>;
@@ -51,29 +49,6 @@ pub(crate) fn tree(literal: &Literal) -> Tree {
     tree
 }
 
-/// What a perfect scan would find.
-pub(crate) fn findings(old: &Literal, new: &Literal) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    for (path, (now, inode)) in new {
-        let was = old.get(path);
-        if was.is_none_or(|(was, _)| was != now) {
-            findings.push(Finding::Present {
-                path: path.clone(),
-                was: was.map(|(was, _)| was.clone()),
-                now: now.clone(),
-                old_inode: was.map(|(_, inode)| *inode),
-                inode: *inode,
-                silent: false,
-            });
-        }
-    }
-    for (path, (was, inode)) in old.iter().filter(|(path, _)| !new.contains_key(path)) {
-        findings.push(Finding::Gone { path: path.clone(), was: was.clone(), old_inode: Some(*inode) });
-    }
-    findings.sort_by(|a, b| a.path().cmp(b.path()));
-    findings
-}
-
 pub(crate) fn lines(changes: &[Change]) -> Vec<String> {
     let line = |change: &Change| match change {
         Change::Create { path, .. } => format!("+ {path}"),
@@ -84,6 +59,34 @@ pub(crate) fn lines(changes: &[Change]) -> Vec<String> {
         Change::Replace { path, .. } => format!("T {path}"),
     };
     changes.iter().map(line).collect()
+}
+
+/// A tree in one line, for messages.
+pub(crate) fn words(literal: &Literal) -> String {
+    let word = |(path, (entry, inode)): (&RelPath, &(Entry, u64))| match entry.content() {
+        Some((_, size)) => format!("{path}={size}#{inode} "),
+        None => format!("{path}{}#{inode} ", if entry.kind() == Kind::Directory { "/" } else { ">" }),
+    };
+    literal.iter().map(word).collect()
+}
+
+/// How many pairs of trees are tried, by `ROUNDSMAN_TEST_SIZE`: `quick`, which is the default, `full` or `long`.
+pub(crate) fn cases() -> ProptestConfig {
+    size(5_000, 100_000, 1_000_000)
+}
+
+/// The same for what does not go wrong in as many ways.
+pub(crate) fn fewer_cases() -> ProptestConfig {
+    size(5_000, 20_000, 200_000)
+}
+
+fn size(quick: u32, full: u32, long: u32) -> ProptestConfig {
+    let cases = match std::env::var("ROUNDSMAN_TEST_SIZE").as_deref() {
+        Ok("full") => full,
+        Ok("long") => long,
+        _ => quick,
+    };
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
 /// Trees over few names and contents, so that everything collides with everything.

@@ -1,10 +1,8 @@
-//! What plans say, and that they make the mirror as the source is.
-
-use proptest::prelude::*;
-use protocol::{ChangeKind, Tree};
+//! What plans say.
 
 use super::*;
-use crate::plan_literals::{findings, lines, literal, path, tree, trees};
+use crate::perfect_scan::findings;
+use crate::plan_literals::{lines, literal, path, tree};
 
 fn planned(old: &[&str], new: &[&str], expected: &[&str]) {
     let (old, new) = (literal(old), literal(new));
@@ -84,49 +82,4 @@ fn a_problem_or_a_deferral_changes_nothing() {
     let problem = Finding::Problem { path: path("a"), trouble, hint: None };
     let deferred = Finding::Deferred { path: path("b"), reason: crate::finding::Deferral::Moving, hint: None };
     assert_eq!(plan(&[problem, deferred]), Planned::default());
-}
-
-/// Each move as a delete and a create: the law says that the mirror is the same.
-fn without_moves(changes: &[Change], old: &Tree) -> Vec<Change> {
-    let moved_from: BTreeSet<&RelPath> =
-        changes.iter().filter_map(|c| if let Change::Move { from, .. } = c { Some(from) } else { None }).collect();
-    let deleted =
-        |at: &RelPath| changes.iter().any(|c| matches!(c, Change::Delete { path } if at == path || at.is_below(path)));
-    let replaced =
-        |at: &RelPath| changes.iter().any(|c| matches!(c, Change::Replace { path, .. } if at.is_below(path)));
-    let mut plain = Vec::new();
-    for change in changes {
-        match change {
-            Change::Move { from, to, entry } => {
-                if !deleted(from) && !replaced(from) {
-                    plain.push(Change::Delete { path: from.clone() });
-                }
-                if old.get(to).is_some() && !moved_from.contains(to) && !deleted(to) {
-                    plain.push(Change::Delete { path: to.clone() });
-                }
-                plain.push(Change::Create { path: to.clone(), entry: entry.clone() });
-            }
-            other => plain.push(other.clone()),
-        }
-    }
-    plain
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
-    #[test]
-    fn the_plan_applied_to_the_old_tree_gives_the_new_one(old in trees(), new in trees()) {
-        let changes = plan(&findings(&old, &new)).changes;
-        prop_assert_eq!(tree(&old).apply(&changes), Ok(tree(&new)));
-        prop_assert_eq!(&changes, &plan(&findings(&old, &new)).changes, "the same input gives the same plan");
-        prop_assert!(changes.iter().is_sorted_by_key(Change::path));
-    }
-
-    #[test]
-    fn replacing_every_move_by_delete_and_create_gives_the_same_tree(old in trees(), new in trees()) {
-        let changes = plan(&findings(&old, &new)).changes;
-        let plain = without_moves(&changes, &tree(&old));
-        prop_assert!(plain.iter().all(|change| change.kind() != ChangeKind::Move));
-        prop_assert_eq!(tree(&old).apply(&plain), Ok(tree(&new)));
-    }
 }

@@ -12,14 +12,17 @@ use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
 use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
 
+use crate::claims::Claims;
 use crate::compare::{Look, Terms, compare, metadata};
 use crate::filter::Filter;
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::Reader;
 use crate::found::{Found, Noted, READINGS_AT_A_TIME};
+use crate::gone::{Goes, Going};
 use crate::habits::Observed;
 use crate::judge::Judge;
 use crate::open_directories::OpenDirectory;
+use crate::past::Past;
 use crate::scan::{Rules, Scan, ScanError, Scanned};
 use crate::scrub::Scrub;
 use crate::scrubber::scrub;
@@ -46,8 +49,9 @@ pub(crate) struct Round<'a> {
     recorder: &'a dyn Recorder,
     stop: &'a AtomicBool,
     /// Whether anything is recorded, so that anything can be deleted.
-    watches: bool,
+    pub watches: bool,
     found: Mutex<Found>,
+    claims: Mutex<Claims>,
 }
 
 impl<'a> Round<'a> {
@@ -72,12 +76,20 @@ impl<'a> Round<'a> {
             stop: scan.stop,
             watches: !scan.recorded.rows(DirectoryId::ROOT).map_err(ScanError::Recorded)?.is_empty(),
             found: Mutex::default(),
+            claims: Mutex::default(),
         };
         let now = Entry::Directory { metadata: metadata(&stat) };
         let was = scan.recorded_root.map(|metadata| Entry::Directory { metadata });
         if was.as_ref() != Some(&now) {
-            let root =
-                Finding::Present { path: RelPath::root(), was, now, old_inode: None, inode: stat.inode, silent: false };
+            let root = Finding::Present {
+                path: RelPath::root(),
+                base: None,
+                was,
+                now,
+                old_inode: None,
+                inode: stat.inode,
+                silent: false,
+            };
             round.found().scanned.findings.push(root);
         }
         Ok(round)
@@ -85,10 +97,15 @@ impl<'a> Round<'a> {
 
     /// Walks the whole source, and looks again until nothing is left open.
     pub(crate) fn look(&self) -> Result<(), ScanError> {
-        self.walk_all(vec![Subtree { path: RelPath::root(), recorded: Some(DirectoryId::ROOT), device: self.device }])?;
+        self.walk_all(vec![self.whole(false)])?;
         self.settle()?;
         scrub(self, self.parallel);
         self.outcome()
+    }
+
+    /// The source from its root on.
+    pub(crate) fn whole(&self, again: bool) -> Subtree {
+        Subtree { path: RelPath::root(), past: Past::root(), device: self.device, again }
     }
 
     /// Walks subtrees.
@@ -166,6 +183,11 @@ impl<'a> Round<'a> {
         self.found.lock().expect("no holder of this lock panics")
     }
 
+    /// Which directory is which. Not to be held together with what was found.
+    pub(crate) fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.claims.lock().expect("no holder of this lock panics")
+    }
+
     /// Everything in a directory was seen.
     fn leave(&self, directory: OpenDirectory, reader: &mut Reader<'_>) -> Result<(), ScanError> {
         if self.watches && directory.broken.is_none() {
@@ -182,14 +204,17 @@ impl<'a> Round<'a> {
         if let Some(error) = directory.broken.take() {
             self.trouble(directory.path.clone(), error, Trouble::Listing);
         }
-        self.leave_out(&directory)?;
+        self.set_strangers_apart(&mut directory);
+        self.lay_readings_over(&mut directory);
+        self.leave_out(&directory);
+        let late = directory.past.is_recorded_late();
         let mut judge = Judge::new(self, &directory, reader);
         let terms = Terms { complete, full: self.rules.full, now: self.clock.now() };
         let mut verdicts = compare(&directory.listed, &directory.rows, terms).into_iter();
         // Also where the round ends amid a directory, what was read in it is recorded.
         let judged = verdicts.try_for_each(|(name, verdict)| {
             judge.take(name, verdict)?;
-            self.keep(judge.readings(READINGS_AT_A_TIME))
+            self.keep(judge.readings(READINGS_AT_A_TIME), late)
         });
         let (mut noted, absent, vanished) = judge.finish();
         if directory.again {
@@ -197,29 +222,33 @@ impl<'a> Round<'a> {
         }
         self.progress.seen(noted.counts.files, noted.counts.bytes);
         self.found().absent.extend(absent_names(directory, absent, vanished));
-        self.absorb(noted)?;
+        self.absorb(noted, late)?;
         judged
     }
 
-    /// What a filter leaves out, and the mirror holds.
-    fn leave_out(&self, directory: &OpenDirectory) -> Result<(), ScanError> {
+    /// What a filter leaves out, and the mirror holds: it stays, unless the user decided otherwise.
+    fn leave_out(&self, directory: &OpenDirectory) {
         for listed in directory.listed.iter().filter(|listed| matches!(listed.look, Look::Excluded)) {
-            if let (Some(row), Ok(path)) = (directory.row(&listed.name), directory.path.join(&listed.name)) {
-                self.left_out(path, row)?;
+            let Some(row) = directory.row(&listed.name) else { continue };
+            let Ok(place) = directory.path.join(&listed.name) else { continue };
+            if self.rules.delete_excluded {
+                let path = directory.base_of(&listed.name).unwrap_or_else(|| place.clone());
+                self.found().going.push(Going { place, path, row: row.clone(), why: Goes::Missing });
+            } else if row.acknowledged.is_some() {
+                self.found().excluded.insert(place);
             }
         }
-        Ok(())
     }
 
-    /// Takes what was noted.
-    pub(crate) fn absorb(&self, mut noted: Noted) -> Result<(), ScanError> {
+    /// Takes what was noted, of which what was read is to be recorded now or late.
+    pub(crate) fn absorb(&self, mut noted: Noted, late: bool) -> Result<(), ScanError> {
         let readings = std::mem::take(&mut noted.readings);
         self.found().absorb(noted);
-        self.keep(readings)
+        self.keep(readings, late)
     }
 
     /// Keeps what was read, and records it when there is enough of it.
-    fn keep(&self, mut readings: Vec<(RelPath, Reading)>) -> Result<(), ScanError> {
+    fn keep(&self, readings: Vec<(RelPath, Reading)>, late: bool) -> Result<(), ScanError> {
         if readings.is_empty() {
             return Ok(());
         }
@@ -227,14 +256,17 @@ impl<'a> Round<'a> {
         if self.watches {
             found.read.extend(readings.iter().cloned());
         }
-        found.unrecorded.append(&mut readings);
+        found.keep(readings, late);
         let readings = found.take_unrecorded(READINGS_AT_A_TIME);
         drop(found);
         self.record(&readings)
     }
 
-    /// Records what was read and is not recorded yet.
-    pub(crate) fn record_rest(&self) -> Result<(), ScanError> {
+    /// Records what was read and is not recorded yet; if there will be no plan, all of it.
+    pub(crate) fn record_rest(&self, will_plan: bool) -> Result<(), ScanError> {
+        if !will_plan {
+            self.found().hurry();
+        }
         let readings = self.found().take_unrecorded(0);
         self.record(&readings)
     }
@@ -247,15 +279,18 @@ impl<'a> Round<'a> {
     }
 
     /// After the walk: looks again for everything that seemed gone.
-    pub(crate) fn look_again(&self) -> Result<(), ScanError> {
+    pub(crate) fn look_again(&self) {
         let absent = std::mem::take(&mut self.found().absent);
         for absent in absent {
             match second_look(&self.root, &absent) {
                 SecondLook::Proven(gone) => {
                     for row in gone {
-                        match absent.directory.join(&row.name) {
-                            Ok(path) => self.gone(path, row)?,
-                            Err(error) => self.problem(absent.directory.clone(), error.into()),
+                        match (absent.directory.join(&row.name), absent.base_of(&row.name)) {
+                            (Ok(place), Some(path)) => {
+                                self.found().going.push(Going { place, path, row, why: Goes::Missing });
+                            }
+                            (Err(error), _) => self.problem(absent.directory.clone(), error.into()),
+                            (Ok(_), None) => {}
                         }
                     }
                     self.defer(absent.paths(&absent.vanished), Deferral::Vanished);
@@ -267,7 +302,6 @@ impl<'a> Round<'a> {
                 SecondLook::Failed(error) => self.trouble(absent.directory, error, Trouble::SecondLook),
             }
         }
-        Ok(())
     }
 
     /// Notes that paths wait for the next round.
@@ -300,5 +334,11 @@ fn exhaustion(trouble: &Trouble) -> Option<io::Error> {
 
 fn absent_names(directory: OpenDirectory, absent: Vec<Row>, vanished: Vec<Name>) -> Option<Absent> {
     let any = !absent.is_empty() || !vanished.is_empty();
-    any.then_some(Absent { directory: directory.path, stat: directory.stat, rows: absent, vanished })
+    any.then_some(Absent {
+        directory: directory.path,
+        base: directory.past.base,
+        stat: directory.stat,
+        rows: absent,
+        vanished,
+    })
 }

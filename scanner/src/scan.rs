@@ -12,7 +12,7 @@ use seams::fs::Directory;
 use seams::known::{FilesystemKey, Habits, Known};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
-use seams::recorded::{Recorded, Recorder};
+use seams::recorded::{Reading, Recorded, Recorder};
 
 use crate::filter::Filter;
 use crate::finding::Finding;
@@ -74,6 +74,9 @@ pub struct Rules {
 pub struct Scanned {
     /// Sorted by path.
     pub findings: Vec<Finding>,
+    /// What was read in directories that stand where the snapshot has others, to be recorded when the plan was delivered,
+    /// or could not be; sorted by path. Everything else is recorded by now.
+    pub late_readings: Vec<(RelPath, Reading)>,
     /// Inodes of directories that are not recorded so; sorted by path.
     pub inodes: Vec<(RelPath, u64)>,
     /// Readings of paths that are gone and were never acknowledged, to be forgotten.
@@ -147,7 +150,8 @@ impl Scan<'_> {
         let round = Round::begin(self)?;
         let looked = round.look();
         // Also where the round ends early: nothing is read twice.
-        looked.and(round.record_rest())?;
+        let recorded = round.record_rest(looked.is_ok());
+        looked.and(recorded)?;
         round.finish()
     }
 }

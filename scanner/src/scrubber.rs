@@ -40,7 +40,7 @@ fn scrub_directory(round: &Round<'_>, group: &Group) -> Result<(), ScanError> {
             scrubber.scrub(path, row);
         }
     }
-    round.absorb(scrubber.noted)?;
+    round.absorb(scrubber.noted, false)?;
     round.go_on()
 }
 
@@ -79,8 +79,9 @@ impl Scrubber<'_, '_> {
             let was = row.acknowledged.clone();
             let silent = reading.trust == Trust::Silent && was.as_ref().is_some_and(|was| was.kind() == Kind::File);
             let old_inode = row.reading.as_ref().map(|reading| reading.evidence.inode);
-            let path = path.clone();
-            self.noted.findings.push(Finding::Present { path, was, now, old_inode, inode: stat.inode, silent });
+            let base = self.round.claims().base(path).filter(|_| was.is_some());
+            let (path, inode) = (path.clone(), stat.inode);
+            self.noted.findings.push(Finding::Present { path, base, was, now, old_inode, inode, silent });
         }
         self.noted.readings.push((path.clone(), reading));
     }

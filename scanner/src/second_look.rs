@@ -20,6 +20,8 @@ const LISTINGS: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Absent {
     pub directory: RelPath,
+    /// Where the mirror has that directory, if that is elsewhere.
+    pub base: Option<RelPath>,
     /// The directory's stat before it was listed.
     pub stat: Stat,
     pub rows: Vec<Row>,
@@ -28,6 +30,11 @@ pub(crate) struct Absent {
 }
 
 impl Absent {
+    /// Where the mirror has a name of the directory.
+    pub(crate) fn base_of(&self, name: &Name) -> Option<RelPath> {
+        self.base.as_ref().unwrap_or(&self.directory).join(name).ok()
+    }
+
     /// The paths of names in the directory.
     pub(crate) fn paths(&self, names: &[Name]) -> Vec<RelPath> {
         names.iter().filter_map(|name| self.directory.join(name).ok()).collect()

@@ -10,12 +10,10 @@ use std::time::Duration;
 
 use protocol::{Name, RelPath};
 use seams::fs::{FileKind, Stat, open_by_components};
-use seams::recorded::{Reading, Row, Trust};
 
 use crate::compare::{Listed, Look};
 use crate::finding::{Deferral, Trouble};
 use crate::fingerprint::Reader;
-use crate::gone::acknowledged_inode;
 use crate::open_directories::OpenDirectory;
 use crate::round::Round;
 use crate::scan::ScanError;
@@ -46,9 +44,9 @@ impl Restless {
 }
 
 /// The watched directories, while the source settles.
-struct Settling<'a, 'r> {
-    round: &'a Round<'r>,
-    watched: BTreeMap<RelPath, Watched>,
+pub(crate) struct Settling<'a, 'r> {
+    pub round: &'a Round<'r>,
+    pub watched: BTreeMap<RelPath, Watched>,
     /// What vanished while the round ran, in directories that are being listed again.
     vanished: Vec<RelPath>,
 }
@@ -58,7 +56,7 @@ impl Round<'_> {
     pub(crate) fn settle(&self) -> Result<(), ScanError> {
         let mut settling = Settling { round: self, watched: BTreeMap::new(), vanished: Vec::new() };
         for listed in 0..=LISTINGS {
-            self.look_again()?;
+            settling.find_out()?;
             if ended(&mut self.found().scanned.findings).is_empty() {
                 return Ok(());
             }
@@ -142,7 +140,9 @@ impl Settling<'_, '_> {
             let below = path.ancestors().skip(1).chain([path.clone()]);
             path.ancestors().zip(below).all(|(above, below)| !again(&above) || standing.contains(&below))
         };
-        self.watched.retain(|path, _| stands(path));
+        let forgotten: Vec<Watched> =
+            self.watched.extract_if(.., |path, _| !stands(path)).map(|(_, watched)| watched).collect();
+        self.round.claims().forget(stands, forgotten.iter().filter_map(|watched| watched.past.id));
         let stays = |path: &RelPath| match path.split_last() {
             Some((parent, _)) => !again(&parent) && (parent.is_root() || stands(&parent)),
             None => true,
@@ -170,9 +170,8 @@ impl Settling<'_, '_> {
                 return Ok(());
             }
         };
-        let subtree = Subtree { path, recorded: earlier.id, device: earlier.device() };
+        let subtree = Subtree { path, past: earlier.past.clone(), device: earlier.device(), again: true };
         let Some(mut directory) = open_directory(self.round, subtree, handle)? else { return Ok(()) };
-        directory.again = true;
         let stands_still = self.list(&mut directory, new)?;
         self.defer_vanished(&directory);
         if directory.broken.is_none() {
@@ -182,7 +181,6 @@ impl Settling<'_, '_> {
             }
             self.watched.insert(watched.path.clone(), watched);
         }
-        directory.rows = with_readings(directory.rows, &directory.path, &directory.listed, &self.round.found().read);
         self.round.judge(directory, reader)
     }
 
@@ -204,7 +202,7 @@ impl Settling<'_, '_> {
                 match self.known(directory, &name, stat) {
                     Some(same) => stands_still &= same,
                     None => match descend(self.round, directory, &name, stat, true)? {
-                        Descent::Later(subtree) => new.push(subtree),
+                        Descent::Later(subtree) => new.push(Subtree { again: false, ..subtree }),
                         Descent::Refused => look = Look::Unknown,
                         Descent::Vanished => look = Look::Vanished,
                         Descent::No | Descent::Into(_) => {}
@@ -229,31 +227,4 @@ impl Settling<'_, '_> {
         let path = directory.path.join(name).ok()?;
         self.watched.get(&path).map(|watched| watched.is(stat))
     }
-}
-
-/// A directory's rows with what was read in this round: nothing is read twice because its directory moved about. Whether
-/// such a reading is proven for the next round was written down with it.
-fn with_readings(
-    mut rows: Vec<Row>,
-    directory: &RelPath,
-    listed: &[Listed],
-    read: &BTreeMap<RelPath, Reading>,
-) -> Vec<Row> {
-    for Listed { name, .. } in listed {
-        let Some(mut reading) = directory.join(name).ok().and_then(|path| read.get(&path).cloned()) else { continue };
-        if reading.trust == Trust::Unproven {
-            reading.trust = Trust::Proven;
-        }
-        match rows.binary_search_by(|row| row.name.cmp(name)) {
-            Ok(at) => {
-                rows[at].inode = acknowledged_inode(&rows[at]);
-                rows[at].reading = Some(reading);
-            }
-            Err(at) => {
-                let (name, inode) = (name.clone(), Some(reading.evidence.inode));
-                rows.insert(at, Row { name, directory: None, acknowledged: None, inode, reading: Some(reading) });
-            }
-        }
-    }
-    rows
 }

@@ -1,6 +1,6 @@
 //! What is held back while a source moves about.
 
-use protocol::{ContentId, Metadata};
+use protocol::{ContentId, Entry, Metadata};
 
 use super::*;
 use crate::finding::Deferral;
@@ -23,7 +23,7 @@ fn gone(at: &str, was: Entry) -> Finding {
 }
 
 fn present(at: &str, was: Option<Entry>, now: Entry, inodes: (u64, u64)) -> Finding {
-    Finding::Present { path: path(at), was, now, old_inode: Some(inodes.0), inode: inodes.1, silent: false }
+    Finding::Present { path: path(at), base: None, was, now, old_inode: Some(inodes.0), inode: inodes.1, silent: false }
 }
 
 fn held(mut findings: Vec<Finding>) -> (Vec<String>, Vec<String>) {
@@ -71,6 +71,35 @@ fn what_takes_the_place_of_something_held_waits_with_it() {
         gone("d/f", file("4")),
     ];
     assert_eq!(held(findings), (is(&["a", "d"]), is(&[])));
+}
+
+#[test]
+fn a_directory_that_moves_takes_along_what_is_held_in_it() {
+    let moved = Finding::Moved {
+        from: path("d/a"),
+        to: path("b"),
+        was: directory(),
+        now: directory(),
+        old_inode: None,
+        inode: 1,
+    };
+    let findings = vec![moved, gone("d", directory()), gone("d/a/x", file("1")), gone("d/a/y", directory())];
+    assert_eq!(held(findings), (is(&["d/a/x"]), is(&["Move b", "Delete d", "Delete d/a/y"])));
+}
+
+#[test]
+fn a_directory_does_not_come_to_the_place_of_one_that_is_held() {
+    let moved = Finding::Moved {
+        from: path("a"),
+        to: path("d"),
+        was: directory(),
+        now: directory(),
+        old_inode: None,
+        inode: 1,
+    };
+    let new = present("d/new", None, file("2"), (0, 9));
+    let findings = vec![moved, new, gone("d", directory()), gone("d/x", file("1")), gone("a/y", directory())];
+    assert_eq!(held(findings), (is(&["d"]), is(&["Delete a/y"])));
 }
 
 #[test]

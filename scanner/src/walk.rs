@@ -3,6 +3,7 @@
 //! A directory is handed on when the walk leaves it, with everything that was seen in it. A large subtree hands off
 //! parts of itself to threads that have nothing to do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use protocol::{LinkTarget, Name, RelPath};
@@ -13,6 +14,7 @@ use seams::recorded::DirectoryId;
 use crate::compare::{Listed, Look};
 use crate::finding::{Deferral, Trouble};
 use crate::open_directories::{OpenDirectories, OpenDirectory};
+use crate::past::Past;
 use crate::round::Round;
 use crate::scan::ScanError;
 use crate::trust::{ReadStart, Stamps};
@@ -21,10 +23,12 @@ use crate::trust::{ReadStart, Stamps};
 #[derive(Debug)]
 pub(crate) struct Subtree {
     pub path: RelPath,
-    /// The recorded number of its top directory.
-    pub recorded: Option<DirectoryId>,
+    /// What the snapshot has of its top directory.
+    pub past: Past,
     /// The device its top directory is on.
     pub device: u64,
+    /// Whether it was walked before in this round.
+    pub again: bool,
 }
 
 /// Walks one subtree and hands on each directory as it is left.
@@ -204,7 +208,8 @@ pub(crate) fn descend(
     if !round.is_on_recorded_file_system(parent, name, &path, stat)? {
         return Ok(Descent::Refused);
     }
-    let subtree = Subtree { path, recorded: parent.recorded_id(name), device: stat.device };
+    let past = round.past_of(parent, name, &path, stat)?;
+    let subtree = Subtree { path, past, device: stat.device, again: parent.again };
     if other_walk {
         return Ok(Descent::Later(subtree));
     }
@@ -228,7 +233,7 @@ pub(crate) fn open_directory(
     subtree: Subtree,
     handle: Arc<dyn Directory>,
 ) -> Result<Option<OpenDirectory>, ScanError> {
-    let Subtree { path, recorded, device } = subtree;
+    let Subtree { path, past, device, again } = subtree;
     let opened = ReadStart::now(round.clock);
     let stat = match handle.own_stat() {
         Ok(stat) if stat.device == device => stat,
@@ -242,21 +247,24 @@ pub(crate) fn open_directory(
         }
     };
     let stamps = round.meet_file_system(&*handle, &stat);
-    let rows = match recorded {
-        Some(id) => round.recorded.rows(id).map_err(ScanError::Recorded)?,
-        None => Vec::new(),
+    let rows = |id: Option<DirectoryId>| match id {
+        Some(id) => round.recorded.rows(id).map_err(ScanError::Recorded),
+        None => Ok(Vec::new()),
     };
+    let (rows, aside) = (rows(past.id)?, rows(past.aside)?);
     Ok(Some(OpenDirectory {
         path,
         handle,
-        id: recorded,
+        past,
         opened,
         stat,
         stamps,
         rows,
+        aside,
+        strangers: BTreeSet::new(),
         listed: Vec::new(),
         broken: None,
         lost: false,
-        again: false,
+        again,
     }))
 }

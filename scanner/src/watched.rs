@@ -9,17 +9,18 @@ use std::sync::Arc;
 
 use protocol::RelPath;
 use seams::fs::{Directory, Stat, open_by_components};
-use seams::recorded::{DirectoryId, Evidence, Moment, Trust};
+use seams::recorded::{Evidence, Moment, Trust};
 
 use crate::open_directories::OpenDirectory;
+use crate::past::Past;
 use crate::trust::{Stamps, trust};
 
 /// A directory that was listed to its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Watched {
     pub path: RelPath,
-    /// Its recorded number, if it has one.
-    pub id: Option<DirectoryId>,
+    /// What the snapshot has of it.
+    pub past: Past,
     device: u64,
     /// What its stat said before it was listed.
     evidence: Evidence,
@@ -51,7 +52,7 @@ impl Watched {
         let first_seen = same.map_or(start.moment, |earlier| earlier.first_seen);
         Self {
             path: directory.path.clone(),
-            id: directory.id,
+            past: directory.past.clone(),
             device: directory.stat.device,
             evidence,
             first_seen,

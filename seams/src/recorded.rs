@@ -110,6 +110,20 @@ pub struct Row {
     pub reading: Option<Reading>,
 }
 
+/// So many directories with one inode are named at most: file systems give the same numbers, and give numbers again.
+pub const MOST_NAMESAKES: usize = 16;
+
+/// A directory that the receiver acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Its number.
+    pub id: DirectoryId,
+    /// Where the mirror has it.
+    pub path: RelPath,
+    /// What the mirror has of it: a directory.
+    pub entry: Entry,
+}
+
 /// Whoever keeps the rows. Asked once a directory, never once a file.
 pub trait Recorded: Debug + Send + Sync {
     /// The rows of one directory, sorted by name.
@@ -117,6 +131,13 @@ pub trait Recorded: Debug + Send + Sync {
     /// # Errors
     /// Where the snapshot cannot be read; that ends the round.
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>>;
+
+    /// The acknowledged directories whose recorded inode is this one, sorted by number, [`MOST_NAMESAKES`] at most: hints
+    /// for move matching, for inode numbers are given again.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>>;
 }
 
 /// Whoever keeps what is read. Told while a scan goes on, so that a round cut short need not read it again.

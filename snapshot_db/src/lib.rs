@@ -22,6 +22,7 @@ mod holds;
 mod known;
 mod migrate;
 mod mounts;
+mod namesakes;
 mod notes;
 mod open;
 mod paths;

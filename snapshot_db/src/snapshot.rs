@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::{Change, Entry, Head, Lineage, Metadata, RelPath, RevisionDigest, StoreId, Tree};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
+use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
 
 use crate::acknowledge::acknowledge;
 use crate::connect::{Access, durably};
@@ -16,7 +16,7 @@ use crate::readers::Readers;
 use crate::replace::Replacement;
 use crate::state::{Counts, Standing};
 use crate::table::Table;
-use crate::{readings, tree};
+use crate::{namesakes, readings, tree};
 
 /// What the receiver acknowledged of one mirror, and what was last read of its source.
 ///
@@ -238,6 +238,10 @@ impl Snapshot {
 impl Recorded for Snapshot {
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
         self.read(|table| table.rows(directory)).map_err(io::Error::other)
+    }
+
+    fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {
+        self.read(|table| table.in_one_view(|table| namesakes::with_inode(table, inode))).map_err(io::Error::other)
     }
 }
 

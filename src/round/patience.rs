@@ -32,7 +32,7 @@ impl<'a> Patience<'a> {
                 Finding::Problem { path, trouble, .. } => {
                     self.tried(path, PostponedKind::Problem, trouble.to_string());
                 }
-                Finding::Present { .. } | Finding::Gone { .. } => {}
+                Finding::Present { .. } | Finding::Moved { .. } | Finding::Gone { .. } => {}
             }
         }
     }

@@ -118,10 +118,6 @@ impl<'a> Analysis<'a> {
         if goes_with_its_directory {
             return Some(apart);
         }
-        // A set cannot delete below what it deletes, not even in a directory that moves out of there.
-        if from.ancestors().any(|above| self.leaving.get(&above).is_some_and(|index| is_delete(&self.plan[*index]))) {
-            return None;
-        }
         apart.push(Change::Delete { path: from.clone() });
         Some(apart)
     }

@@ -7,7 +7,7 @@ use protocol::{ContentId, RelPath, Tree};
 use seams::random::{Random, SeededRandom};
 
 use super::*;
-use crate::test_support::{World, create, delete, deletes_below_a_delete, directory, file, moved, path, tree};
+use crate::test_support::{World, create, delete, directory, file, moved, path, tree};
 
 fn places(of: &[usize]) -> BTreeSet<usize> {
     of.iter().copied().collect()
@@ -102,9 +102,6 @@ fn check(seed: u64, edits: usize) {
     let (base, old) = (world.tree(), world.clone());
     (0..edits).for_each(|_| world.step(&random));
     let plan = world.plan_since(&old, &random);
-    if deletes_below_a_delete(&plan) {
-        return;
-    }
     assert_eq!(base.apply(&plan), Ok(world.tree()), "the test's own plan: {plan:#?}");
     let chosen: BTreeSet<usize> = (0..plan.len()).filter(|_| random.below(5) == 0).collect();
     let apart = set_apart(plan.clone(), &chosen);

@@ -6,7 +6,7 @@ mod world;
 
 pub(crate) use client::{Client, Kept};
 pub(crate) use receiver::{Flaky, ModelReceiver, Script, interrupted};
-pub(crate) use world::{World, deletes_below_a_delete};
+pub(crate) use world::World;
 
 use protocol::{Change, ContentId, Entry, Kind, Metadata, RelPath, Tree};
 

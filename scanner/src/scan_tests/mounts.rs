@@ -22,7 +22,8 @@ fn mounted() -> (World, Memory) {
     (world, disk)
 }
 
-fn disk(world: &World, id: &str) -> Memory {
+/// Another file system, with a file `f`.
+pub(super) fn disk(world: &World, id: &str) -> Memory {
     let disk = world.fs.another();
     let id = id.as_bytes().to_vec();
     disk.set_filesystem(FilesystemIdentity { kind: "memory".to_owned(), id, local: true, stable_inodes: true });

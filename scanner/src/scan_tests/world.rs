@@ -1,83 +1,26 @@
 //! A source in memory, its recorded rows, and words for what a scan of it found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use protocol::{Change, Entry, Name, RelPath, Timestamp, Tree};
+use protocol::{Change, ContentId, Entry, LinkTarget, Name, RelPath, Timestamp, Tree};
 use seams::clock::Clock;
-use seams::fs::{Directory, Fs};
+use seams::fs::{Directory, FileKind, Fs};
 use seams::known::{FilesystemKey, Known};
 use seams::memory::{ManualClock, Memory, Operation, OperationKind};
 use seams::parallel::Parallel;
 use seams::progress::Unwatched;
-use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
 
+use super::rows::Rows;
+use crate::compare::metadata;
 use crate::filter::{Filter, FilterRules};
 use crate::finding::Finding;
 use crate::plan::plan;
 use crate::scan::{Rules, Scan, ScanError, Scanned};
-
-/// Rows in memory: what a round leaves behind if everything is delivered.
-#[derive(Debug, Default)]
-pub(super) struct Rows {
-    tree: Tree,
-    readings: Mutex<BTreeMap<RelPath, Reading>>,
-    /// How many readings came with each call.
-    pub(super) recorded_at_a_time: Mutex<Vec<usize>>,
-    ids: Vec<RelPath>,
-}
-
-impl Rows {
-    pub(super) fn readings(&self) -> MutexGuard<'_, BTreeMap<RelPath, Reading>> {
-        self.readings.lock().expect("no holder of this lock panics")
-    }
-
-    /// What was last read at a path.
-    pub(super) fn reading(&self, path: &str) -> Reading {
-        let path = RelPath::parse(path.as_bytes()).expect("valid in this test");
-        self.readings().get(&path).expect("it was read").clone()
-    }
-
-    /// The number of a directory that was acknowledged.
-    fn id(&self, path: &RelPath) -> Option<DirectoryId> {
-        self.ids.binary_search(path).ok().map(|id| DirectoryId(i64::try_from(id).expect("small")))
-    }
-
-    pub(super) fn acknowledge(&mut self, scanned: &Scanned) {
-        self.tree = self.tree.apply(&plan(&scanned.findings).changes).expect("a plan can be applied");
-        self.ids = std::iter::once(RelPath::root()).chain(self.tree.iter().map(|(path, _)| path.clone())).collect();
-    }
-}
-
-impl Recorder for Rows {
-    fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()> {
-        self.recorded_at_a_time.lock().expect("no holder of this lock panics").push(readings.len());
-        self.readings().extend(readings.iter().cloned());
-        Ok(())
-    }
-}
-
-impl Recorded for Rows {
-    fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
-        let at = usize::try_from(directory.0).expect("ids here are small");
-        let parent = self.ids.get(at).cloned().unwrap_or_else(RelPath::root);
-        let readings = self.readings();
-        let acknowledged: BTreeMap<&RelPath, &Entry> = self.tree.iter().collect();
-        let paths: BTreeSet<&RelPath> = acknowledged.keys().copied().chain(readings.keys()).collect();
-        let row = |path: &RelPath| Row {
-            name: path.name().expect("not the root"),
-            directory: self.id(path),
-            acknowledged: acknowledged.get(path).map(|entry| (*entry).clone()),
-            inode: None,
-            reading: readings.get(path).cloned(),
-        };
-        Ok(paths.into_iter().filter(|path| path.parent().as_ref() == Some(&parent)).map(row).collect())
-    }
-}
 
 /// A source, what is recorded of it, and how it is looked at.
 pub(super) struct World {
@@ -167,6 +110,20 @@ impl World {
         scanned
     }
 
+    /// Whether the mirror has exactly what the source has.
+    pub(super) fn is_delivered(&self) -> bool {
+        let (root, mut source) = (self.directory(""), Tree::new());
+        contents(&*root, &RelPath::root(), &mut source);
+        source.iter().eq(self.rows.tree.iter())
+    }
+
+    /// A round in which nothing is delivered, but what it learned is recorded.
+    pub(super) fn undelivered_round(&mut self) -> Scanned {
+        let scanned = self.scan().expect("a scan");
+        self.rows.record_after(&scanned);
+        scanned
+    }
+
     /// Does something once, just before an operation of this kind on this path.
     pub(super) fn just_before(&self, kind: OperationKind, path: &str, act: impl Fn(&Memory) + Send + Sync + 'static) {
         let (fs, path, done) = (self.fs.clone(), format!("/s/{path}").into_bytes(), AtomicUsize::new(0));
@@ -185,6 +142,35 @@ impl World {
             (operation.kind == kind && operation.path == path).then(|| io::Error::from_raw_os_error(errno))
         })));
     }
+}
+
+/// What a directory holds, as a mirror of it would.
+pub(super) fn contents(directory: &dyn Directory, at: &RelPath, tree: &mut Tree) {
+    for name in directory.list().expect("listed") {
+        let (path, stat) = (at.join(&name).expect("short"), directory.stat(&name).expect("there"));
+        let metadata = metadata(&stat);
+        let entry = match stat.kind {
+            FileKind::Directory => {
+                let below = directory.open_directory(&name).expect("opened");
+                contents(&*below, &path, tree);
+                Entry::Directory { metadata }
+            }
+            FileKind::Symlink => {
+                let target = directory.read_link(&name).expect("a link");
+                Entry::Symlink { metadata, target: LinkTarget::parse(&target).expect("a target") }
+            }
+            FileKind::File => Entry::File { metadata, size: stat.size, content: content(directory, &name, stat.size) },
+            FileKind::Special => continue,
+        };
+        tree.insert(path, entry);
+    }
+}
+
+fn content(directory: &dyn Directory, name: &Name, size: u64) -> ContentId {
+    let mut bytes = vec![0; usize::try_from(size).expect("small")];
+    let read = directory.open_file(name).and_then(|file| file.read_at(&mut bytes, 0)).expect("read");
+    assert_eq!(read, bytes.len(), "a read of a file in memory is whole");
+    ContentId::of(&bytes)
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -232,7 +218,7 @@ pub(super) fn problems(scanned: &Scanned) -> Vec<String> {
     let shown = |finding: &Finding| match finding {
         Finding::Problem { path, .. } => Some(format!("! {path}")),
         Finding::Deferred { path, .. } => Some(format!("~ {path}")),
-        Finding::Present { .. } | Finding::Gone { .. } => None,
+        Finding::Present { .. } | Finding::Moved { .. } | Finding::Gone { .. } => None,
     };
     scanned.findings.iter().filter_map(shown).collect()
 }

@@ -1,6 +1,6 @@
 //! A small tree with a history: what moves is known, because things have numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use protocol::{Change, ContentId, Entry, Kind, RelPath, Timestamp, Tree};
 use seams::random::{Random, SeededRandom};
@@ -199,11 +199,4 @@ impl World {
         }
         plan
     }
-}
-
-/// In a directory that moves out of a deleted one: a set cannot say that (`protocol::Tree`), planners send no such plan.
-pub(crate) fn deletes_below_a_delete(plan: &[Change]) -> bool {
-    let deleted: BTreeSet<_> =
-        plan.iter().filter(|change| matches!(change, Change::Delete { .. })).map(Change::path).collect();
-    deleted.iter().any(|path| path.ancestors().any(|above| deleted.contains(&above)))
 }

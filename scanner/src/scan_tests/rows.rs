@@ -1,0 +1,183 @@
+//! Rows in memory: what rounds leave behind, as the snapshot keeps it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Mutex, MutexGuard};
+
+use protocol::{Change, Entry, Kind, RelPath, Tree};
+use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
+
+use crate::plan::plan;
+use crate::scan::Scanned;
+
+/// Rows in memory. A directory keeps its number, and what was read in it, when it moves.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) tree: Tree,
+    readings: Mutex<BTreeMap<RelPath, Reading>>,
+    /// How many readings came with each call.
+    pub(super) recorded_at_a_time: Mutex<Vec<usize>>,
+    numbers: Mutex<Numbers>,
+    /// Of directories.
+    inodes: BTreeMap<RelPath, u64>,
+    keeps_inodes: bool,
+}
+
+/// The numbers of directories, by the paths that the snapshot has them at.
+#[derive(Debug, Default)]
+struct Numbers {
+    by_path: BTreeMap<RelPath, DirectoryId>,
+    given: i64,
+}
+
+impl Numbers {
+    fn of(&mut self, path: &RelPath) -> DirectoryId {
+        if path.is_root() {
+            return DirectoryId::ROOT;
+        }
+        if let Some(id) = self.by_path.get(path) {
+            return *id;
+        }
+        self.given += 1;
+        self.by_path.insert(path.clone(), DirectoryId(self.given));
+        DirectoryId(self.given)
+    }
+}
+
+impl Rows {
+    /// From now on the inodes of directories are kept.
+    pub(super) fn keep_inodes(&mut self) {
+        self.keeps_inodes = true;
+    }
+
+    /// Says that the inode of a directory was another.
+    pub(super) fn set_inode(&mut self, path: &str, inode: u64) {
+        self.inodes.insert(RelPath::parse(path.as_bytes()).expect("valid in this test"), inode);
+    }
+
+    pub(super) fn readings(&self) -> MutexGuard<'_, BTreeMap<RelPath, Reading>> {
+        self.readings.lock().expect("no holder of this lock panics")
+    }
+
+    /// What was last read at a path.
+    pub(super) fn reading(&self, path: &str) -> Reading {
+        let path = RelPath::parse(path.as_bytes()).expect("valid in this test");
+        self.readings().get(&path).expect("it was read").clone()
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().expect("no holder of this lock panics")
+    }
+
+    /// The number of a directory that was acknowledged.
+    pub(super) fn id(&self, path: &RelPath) -> Option<DirectoryId> {
+        self.is_directory(path).then(|| self.numbers().of(path))
+    }
+
+    /// Also what only has something below it that was read.
+    fn may_be_directory(&self, path: &RelPath, readings: &BTreeMap<RelPath, Reading>) -> bool {
+        self.is_directory(path) || (self.tree.get(path).is_none() && !readings.contains_key(path))
+    }
+
+    fn is_directory(&self, path: &RelPath) -> bool {
+        path.is_root() || self.tree.get(path).map(Entry::kind) == Some(Kind::Directory)
+    }
+
+    /// Everything that was found is delivered.
+    pub(super) fn acknowledge(&mut self, scanned: &Scanned) {
+        let changes = plan(&scanned.findings).changes;
+        self.tree = self.tree.apply(&changes).expect("a plan can be applied");
+        self.carry(&changes);
+        self.record_after(scanned);
+    }
+
+    /// What a round records at its end, delivered or not.
+    pub(super) fn record_after(&mut self, scanned: &Scanned) {
+        self.readings().extend(scanned.late_readings.iter().cloned());
+        if self.keeps_inodes {
+            self.inodes.extend(scanned.inodes.iter().cloned());
+        }
+    }
+
+    /// What is recorded below directories that move goes along; what is deleted takes it with it.
+    fn carry(&mut self, changes: &[Change]) {
+        let mut leaving: Vec<(&RelPath, Option<&RelPath>)> = changes.iter().filter_map(leaving).collect();
+        leaving.sort();
+        let numbers = self.numbers.get_mut().expect("no holder of this lock panics");
+        let readings = self.readings.get_mut().expect("no holder of this lock panics");
+        let mut carried = Vec::new();
+        for (from, to) in leaving.into_iter().rev() {
+            let taken = (take(&mut numbers.by_path, from), take(&mut self.inodes, from));
+            // What is read at a path that goes is forgotten by a later round; a directory that moves takes it along.
+            let below = |path: &RelPath, _: &mut Reading| path.is_below(from);
+            carried.extend(to.map(|to| (from, to, taken, readings.extract_if(.., below).collect())));
+        }
+        carried.sort_by_key(|(_, to, ..)| *to);
+        for (from, to, (ids, old_inodes), old_readings) in carried {
+            numbers.by_path.extend(rebased(ids, from, to));
+            self.inodes.extend(rebased(old_inodes, from, to));
+            for (path, reading) in rebased(old_readings, from, to) {
+                readings.entry(path).or_insert(reading);
+            }
+        }
+    }
+}
+
+/// A directory that leaves a path, and where it goes.
+fn leaving(change: &Change) -> Option<(&RelPath, Option<&RelPath>)> {
+    match change {
+        Change::Delete { path } | Change::Replace { path, .. } => Some((path, None)),
+        Change::Move { from, to, entry: Entry::Directory { .. } } => Some((from, Some(to))),
+        _ => None,
+    }
+}
+
+fn take<T>(map: &mut BTreeMap<RelPath, T>, top: &RelPath) -> Vec<(RelPath, T)> {
+    map.extract_if(.., |path, _| path == top || path.is_below(top)).collect()
+}
+
+fn rebased<T>(taken: Vec<(RelPath, T)>, from: &RelPath, to: &RelPath) -> Vec<(RelPath, T)> {
+    let rebase = |(path, value): (RelPath, T)| (path.rebased(from, to).expect("was taken from below"), value);
+    taken.into_iter().map(rebase).collect()
+}
+
+impl Recorder for Rows {
+    fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()> {
+        self.recorded_at_a_time.lock().expect("no holder of this lock panics").push(readings.len());
+        self.readings().extend(readings.iter().cloned());
+        Ok(())
+    }
+}
+
+impl Recorded for Rows {
+    fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
+        let parent = match directory {
+            DirectoryId::ROOT => RelPath::root(),
+            id => match self.numbers().by_path.iter().find(|(_, known)| **known == id) {
+                Some((path, _)) => path.clone(),
+                None => return Ok(Vec::new()),
+            },
+        };
+        let readings = self.readings();
+        let read_in = readings.keys().flat_map(|path| path.ancestors().skip(1));
+        let known = self.tree.iter().map(|(path, _)| path).chain(readings.keys()).cloned().chain(read_in);
+        let paths: BTreeSet<RelPath> = known.filter(|path| path.parent().as_ref() == Some(&parent)).collect();
+        let row = |path: &RelPath| Row {
+            name: path.name().expect("not the root"),
+            directory: self.may_be_directory(path, &readings).then(|| self.numbers().of(path)),
+            acknowledged: self.tree.get(path).cloned(),
+            inode: self.inodes.get(path).copied(),
+            reading: readings.get(path).cloned(),
+        };
+        Ok(paths.iter().map(row).collect())
+    }
+
+    fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {
+        let all = self.inodes.iter().filter(|(path, known)| **known == inode && self.is_directory(path));
+        let acknowledged = |(path, _): (&RelPath, &u64)| {
+            let entry = self.tree.get(path)?.clone();
+            Some(Acknowledged { id: self.numbers().of(path), path: path.clone(), entry })
+        };
+        Ok(all.filter_map(acknowledged).collect())
+    }
+}
