@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use protocol::wire::{Answer, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response};
+use protocol::wire::{Answer, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response, ZSTD_BODIES};
 use protocol::{Problem, ProblemCode};
 
 use crate::caller::{Access, Caller};
@@ -55,7 +55,7 @@ impl Service {
             store: self.store.id(),
             client: caller.client.as_str().to_owned(),
             limits: self.limits,
-            features: Vec::new(),
+            features: vec![ZSTD_BODIES.to_owned()],
         })
     }
 }

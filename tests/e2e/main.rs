@@ -6,6 +6,7 @@ mod support;
 mod bad_input;
 mod changes;
 mod configuration;
+mod copies;
 mod crashes;
 mod cron;
 mod filesystems;

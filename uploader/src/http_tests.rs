@@ -1,3 +1,5 @@
+//! The HTTP client against servers that answer whatever a test says.
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
@@ -8,6 +10,9 @@ use protocol::wire::{Claimed, Hello};
 use protocol::{Problem, ProblemCode};
 
 use super::*;
+
+#[path = "http_packing_tests.rs"]
+mod packing;
 
 const HELLO: Request = Request::Hello(Hello { protocol_min: 1, protocol_max: 1 });
 
