@@ -16,6 +16,7 @@ mod local;
 mod looking;
 mod loops;
 mod matrix;
+mod moves;
 mod moving;
 mod names;
 mod plans;
