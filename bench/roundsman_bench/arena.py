@@ -107,6 +107,7 @@ class Arena:
         first = turn % len(self.contenders)
         for contender in self.contenders[first:] + self.contenders[:first]:
             measured, flush = contender.deliver()
+            say(f"  {contender.name}: {measured.wall_seconds:.3g} s")
             contender.check(self.source, listed, edited)
             yield contender.name, measured, flush
 

@@ -5,6 +5,7 @@ process, and the last process ends with the first.
 """
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -27,8 +28,10 @@ def enter(left_out):
     if way is None:
         _begin("shared", left_out)
         return
-    command = ["unshare", *way, sys.executable, *sys.argv]
-    sys.exit(subprocess.call(command, env={**os.environ, MARK: "private"}))
+    inner = subprocess.Popen(["unshare", *way, sys.executable, *sys.argv], env={**os.environ, MARK: "private"})
+    # unshare(1) itself does not heed it; killed, it takes everything inside along.
+    signal.signal(signal.SIGTERM, lambda *_: inner.kill())
+    sys.exit(inner.wait())
 
 
 def is_private():

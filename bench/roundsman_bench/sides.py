@@ -1,6 +1,7 @@
 """The two sides of a run, client and receiver: which processes belong to one, and what these cost."""
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 CGROUPS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
@@ -17,7 +18,7 @@ class Side:
     """Everything that one side of a tool started, also what that started itself."""
 
     def __init__(self, name):
-        self.group = _new_group(f"roundsman-bench-{os.getpid()}-{name}")
+        self.group = _new_group(f"roundsman-bench-{name}-")
         self.started = []
         self.finished_seconds = 0.0
 
@@ -60,13 +61,12 @@ class Side:
         return self.finished_seconds + sum(map(_cpu_of_process, self.processes()))
 
 
-def _new_group(name):
+def _new_group(prefix):
     """A new control group that counts processor time; nothing where none can be made."""
     for mount in CGROUPS:
-        group = mount / name
         try:
             if (mount / "cgroup.controllers").exists():
-                group.mkdir()
+                group = Path(tempfile.mkdtemp(prefix=prefix, dir=mount))
                 _cpu_of_group(group)
                 return group
         except OSError:

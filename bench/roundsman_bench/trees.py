@@ -31,7 +31,7 @@ def photos(root, seed, size):
     """A library of years and events with incompressible files; `full` is 5,000 files and 4.9 GB in 112 directories."""
     years, events, files, shape = {
         "full": (10, 10, 50, (100 * KIB, 5120 * KIB)),
-        "small": (4, 3, 20, (4 * KIB, 60 * KIB)),
+        "small": (4, 3, 10, (4 * KIB, 60 * KIB)),
     }[size]
     rng = random.Random(f"photos {seed}")
     for year in range(years):
@@ -44,13 +44,13 @@ def photos(root, seed, size):
 
 
 def sources(root, seed, _size):
-    """Small files of invented source code, for where there is no Linux: 1,200 files in 60 directories."""
+    """Small files of invented source code, for where there is no Linux: 600 files in 60 directories."""
     rng = random.Random(f"sources {seed}")
     for part in ("drivers", "drivers", "drivers", "fs", "net"):
         for _ in range(12):
             folder = root / part / f"{rng.choice(WORDS)}-{rng.randrange(10**6)}"
             folder.mkdir(parents=True)
-            for file in range(20):
+            for file in range(10):
                 lines = (" ".join(rng.choices(WORDS, k=6)) for _ in range(rng.randrange(1, 150)))
                 (folder / f"part{file}.c").write_text("\n".join(lines))
     return Tree("sources", root, "drivers", ("fs", "net"), is_pair_in_top=False)

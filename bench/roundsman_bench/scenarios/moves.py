@@ -52,7 +52,7 @@ def shuffle(tree, rng):
     folders = [folder for folder in trees.directories(tree.root) if folder.name != ".stfolder"]
     moved = []
     for number, file in enumerate(rng.sample(everything, len(everything) // SHARE)):
-        target = rng.choice(folders) / file.name
+        target = _another(rng, folders, file.parent) / file.name
         if os.path.lexists(target):
             target = target.with_name(f"{file.stem}-{number}{file.suffix}")
         file.rename(target)
@@ -79,6 +79,10 @@ def remove_copy(tree, turn):
     """Deletes the copy."""
     shutil.rmtree(_copy_of(tree, turn))
     return []
+
+
+def _another(rng, folders, than):
+    return next(folder for folder in iter(lambda: rng.choice(folders), None) if folder != than)
 
 
 def _copy_of(tree, turn):
