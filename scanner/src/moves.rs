@@ -81,8 +81,8 @@ fn vacated(findings: &[Finding], directories: &Places) -> Vec<Vacated> {
 fn arrived(findings: &[Finding]) -> Vec<Arrived> {
     let place = |finding: &Finding| match finding {
         Finding::Present { path, was, now, inode, .. } if !was.as_ref().is_some_and(|was| was.same_content(now)) => {
-            let (content, size) = now.content()?;
-            (size > 0).then(|| Arrived { path: path.clone(), content, inode: *inode })
+            let (content, _) = now.content()?;
+            Some(Arrived { path: path.clone(), content, inode: *inode })
         }
         _ => None,
     };
