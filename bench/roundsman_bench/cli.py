@@ -18,14 +18,13 @@ TREES = {"small": ["photos", "sources"], "full": ["photos", "linux"]}
 
 
 def main(words):
-    """Runs the benchmark; 0 if every mirror was right after every step and no target of bytes or counts was
-    missed, 1 if not, 2 for a wrong question."""
+    """Runs the benchmark; 0 if every mirror was right after every step, 1 if not, 2 for a wrong question."""
     options = _arguments(words)
     left_out = []
     isolation.enter(left_out)
-    options.peers = _present(options.peers, options.roundsman, left_out)
     runs = []
     try:
+        options.peers = _present(options.peers, options.roundsman, left_out)
         for tree in options.tree:
             runs += _play(tree, options, left_out)
     except Broken as error:
@@ -33,7 +32,7 @@ def main(words):
         return 1
     found = targets.verdicts(scenarios.KINDS[options.scenario].TARGETS, runs, with_seconds=options.size == "full")
     _show(runs, found, options, list(dict.fromkeys(left_out)))
-    return 1 if targets.is_missed(found) else 0
+    return 1 if options.enforce and targets.is_missed(found) else 0
 
 
 def _arguments(words):
@@ -49,6 +48,7 @@ def _arguments(words):
     parser.add_argument("--source-fs", choices=disks.KINDS, default="ext4", help="what the source lies on")
     parser.add_argument("--roundsman", type=Path, default=COMMAND, metavar="PATH", help="the command to measure")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where the trees are made (full: 40 GB); default $TMPDIR")
+    parser.add_argument("--enforce", action="store_true", help="exit 1 where a target of bytes or counts is missed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single run there")
     options = parser.parse_args(words)
     _complete(parser, options)
@@ -69,8 +69,11 @@ def _complete(parser, options):
 
 
 def _present(names, command, left_out):
-    """Those of the tools that are installed; the others are named."""
+    """Those of the tools that are installed; peers that are not are named. Without roundsman there is nothing to say."""
     missing = {name: peers.missing(name, command) for name in names}
+    ours = [why for name, why in missing.items() if why and name.startswith("roundsman")]
+    if ours or all(missing.values()):
+        raise Broken(next(iter(ours or missing.values())))
     left_out.extend(f"{name}: {why}" for name, why in missing.items() if why)
     return [name for name, why in missing.items() if not why]
 
