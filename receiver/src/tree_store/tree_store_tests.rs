@@ -8,8 +8,12 @@ mod durable;
 mod histories;
 #[path = "tests/meddling.rs"]
 mod meddling;
+#[path = "tests/move_costs.rs"]
+mod move_costs;
 #[path = "tests/move_crashes.rs"]
 mod move_crashes;
+#[path = "tests/move_histories.rs"]
+mod move_histories;
 #[path = "tests/move_rows.rs"]
 mod move_rows;
 #[path = "tests/moves.rs"]
