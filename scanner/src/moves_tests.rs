@@ -76,10 +76,15 @@ thread_local! {
 }
 
 /// A key that counts how often it is compared with others.
-#[derive(Debug, Hash)]
+#[derive(Debug)]
 struct Counted(usize);
 
-#[expect(clippy::derived_hash_with_manual_eq, reason = "it is equal to what has the same number, as derived")]
+impl Hash for Counted {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
 impl PartialEq for Counted {
     fn eq(&self, other: &Self) -> bool {
         COMPARED.set(COMPARED.get() + 1);

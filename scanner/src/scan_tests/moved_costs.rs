@@ -42,7 +42,8 @@ impl Cost {
             None
         })));
         let given = |counter: &AtomicUsize| counter.swap(0, Ordering::Relaxed);
-        (given(&world.rows.rows_given), given(&world.rows.inodes_asked));
+        given(&world.rows.rows_given);
+        given(&world.rows.inodes_asked);
         let scanned = world.scan().expect("a scan");
         world.fs.set_fault_hook(None);
         let cost = Self {
