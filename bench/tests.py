@@ -102,14 +102,14 @@ class Figures(unittest.TestCase):
 
     def test_too_many_bytes_are_missed_and_too_many_seconds_only_told(self):
         aims = [targets.Bytes("photos", "unchanged", 14), targets.Wall("photos", "unchanged", "rsync", 0.5)]
-        found = targets.verdicts(aims, [run(), run(peer="rsync")], with_seconds=True)
+        found = targets.verdicts(aims, [run(), run(peer="rsync")], (targets.Bytes, targets.Wall))
         self.assertEqual([verdict.is_reached for verdict in found], [False, False])
         self.assertTrue(targets.is_missed(found))
         self.assertFalse(targets.is_missed(found[1:]))
 
     def test_a_target_without_figures_is_not_judged(self):
         aims = [targets.Bytes("photos", "unchanged", 14), targets.Count("photos", "unchanged", "changes", 0)]
-        self.assertEqual(targets.verdicts(aims, [run(wire=Bytes(None, None))], with_seconds=True), [])
+        self.assertEqual(targets.verdicts(aims, [run(wire=Bytes(None, None))], (targets.Bytes, targets.Count)), [])
 
 
 if __name__ == "__main__":

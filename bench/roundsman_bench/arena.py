@@ -103,7 +103,8 @@ class Arena:
     def _round(self, turn, edited):
         self._stand_still()
         listed = compare.listing(self.source)
-        # Who comes first finds the source less warm, so each turn begins with another tool.
+        compare.warm(self.source, listed, edited)
+        # What one tool leaves behind may help or hinder the next, so each turn begins with another one.
         first = turn % len(self.contenders)
         for contender in self.contenders[first:] + self.contenders[:first]:
             measured, flush = contender.deliver()

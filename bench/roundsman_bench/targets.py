@@ -82,10 +82,9 @@ class Verdict:
     is_reached: bool
 
 
-def verdicts(targets, runs, with_seconds):
-    """Of every target that this run has figures for; those of seconds only where the trees are big enough."""
-    asked = (target for target in targets if with_seconds or not isinstance(target, Wall))
-    judged = ((target, target.judge(runs)) for target in asked)
+def verdicts(targets, runs, kinds):
+    """Of every target of these kinds that this run has figures for."""
+    judged = ((target, target.judge(runs)) for target in targets if isinstance(target, kinds))
     return [Verdict(target, *verdict) for target, verdict in judged if verdict is not None]
 
 
@@ -100,7 +99,8 @@ def markdown(verdicts_found):
         return ""
     lines = [f"| {verdict.target.tree} | {verdict.target.step} | {verdict.aim} | {verdict.found} | "
              f"{'yes' if verdict.is_reached else '**no**'} |\n" for verdict in verdicts_found]
-    return "### targets\n\n| tree | step | target | found | reached |\n| --- | --- | --- | --- | --- |\n" + "".join(lines)
+    head = "| tree | step | target | found | reached |\n| --- | --- | --- | --- | --- |\n"
+    return f"### targets\n\n{head}{''.join(lines)}"
 
 
 def _of(runs, tree, step, peer):

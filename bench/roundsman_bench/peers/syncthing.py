@@ -51,9 +51,8 @@ class Instance:
         self.seen = {}
         folder.mkdir(exist_ok=True)
         (folder / MARKER).mkdir(exist_ok=True)
-        subprocess.run(["syncthing", "generate", "--home", home, "--no-default-folder"], check=True, capture_output=True)
-        shown = subprocess.run(["syncthing", "--device-id", "--home", home], check=True, capture_output=True, text=True)
-        self.device = re.search(r"[A-Z0-9]{7}(-[A-Z0-9]{7}){7}", shown.stdout)[0]
+        _asked("syncthing", "generate", "--home", home, "--no-default-folder")
+        self.device = re.search(r"[A-Z0-9]{7}(-[A-Z0-9]{7}){7}", _asked("syncthing", "--device-id", "--home", home))[0]
 
     def configure(self, kind, port, other, address):
         """Says what it mirrors, where it listens and whom it knows."""
@@ -143,3 +142,8 @@ class Syncthing:
             return False
         status = self.receiver.ask("GET", "db/status?folder=bench")
         return status["state"] == "idle" and status["needTotalItems"] == 0
+
+
+def _asked(*command):
+    """What a command prints that only asks or prepares."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
