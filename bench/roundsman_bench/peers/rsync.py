@@ -11,6 +11,7 @@ gid = {gid}
 [mirror]
 path = {path}
 read only = no
+munge symlinks = no
 """
 
 

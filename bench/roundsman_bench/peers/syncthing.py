@@ -19,6 +19,9 @@ LONGEST_ROUND = 900
 POLL = 0.02
 """Seconds between two looks at how far the receiver is."""
 
+TOTALS = ("Files", "Directories", "Symlinks", "Bytes")
+"""What both instances count of a folder."""
+
 MARKER = ".stfolder"
 """The directory that Syncthing wants to see in a folder, lest an unmounted disk be taken for an empty one."""
 
@@ -115,8 +118,9 @@ class Syncthing:
             self.is_sending = True
         self._scan()
         announced = self.sender.sequence("LocalIndexUpdated")
+        scanned = self.sender.ask("GET", "db/status?folder=bench")
         deadline = time.monotonic() + LONGEST_ROUND
-        while not self._has_all(announced):
+        while not self._has_all(announced, scanned):
             if time.monotonic() > deadline:
                 raise Broken(f"syncthing is not done after {LONGEST_ROUND} seconds")
             time.sleep(POLL)
@@ -137,11 +141,13 @@ class Syncthing:
                     raise Broken(f"syncthing does not scan: {error.read()!r}") from error
                 time.sleep(POLL)
 
-    def _has_all(self, announced):
+    def _has_all(self, announced, scanned):
         if self.receiver.sequence("RemoteIndexUpdated") < announced:
             return False
         status = self.receiver.ask("GET", "db/status?folder=bench")
-        return status["state"] == "idle" and status["needTotalItems"] == 0
+        # Events of the very first scan may have come before anybody asked for them: then only the totals tell.
+        knows = all(status[f"global{what}"] == scanned[f"local{what}"] for what in TOTALS)
+        return knows and status["state"] == "idle" and status["needTotalItems"] == 0
 
 
 def _asked(*command):
