@@ -61,7 +61,7 @@ fn requests() -> Vec<(&'static str, Request)> {
     let piece = Piece { index: 0, offset: 2, length: 2 };
     let proposal = RevisionDigest::from_bytes([0x44; 32]);
     vec![
-        ("hello", Request::Hello(Hello { protocol_min: 1, protocol_max: 1 })),
+        ("hello", Request::Hello(Hello::new(1, 1))),
         ("contact", Request::Contact(Contact { mirror: mirror(), lineage, head: Head::genesis() })),
         ("claim", Request::Claim(Claim { mirror: mirror(), source: source(), replaces: None })),
         (
@@ -90,6 +90,7 @@ fn responses() -> Vec<(&'static str, &'static str, Response)> {
         client: "laptop".to_owned(),
         limits: Limits { batch_changes: 65_536, frame_bytes: 4_194_304, concurrent_requests: 8 },
         features: vec![ZSTD_BODIES.to_owned()],
+        contact: None,
     };
     let contact = ContactReply {
         head: head(7),
@@ -169,7 +170,7 @@ fn the_canonical_batch_and_its_digest_are_as_documented_whatever_the_order() {
 fn an_unknown_optional_field_is_ignored_and_an_unknown_kind_of_change_refused() {
     // {0: 1, 1: 1, 9: "new"}
     let newer = [0xa3, 0x00, 0x01, 0x01, 0x01, 0x09, 0x63, b'n', b'e', b'w'];
-    assert_eq!(Request::decode("hello", &newer), Ok(Request::Hello(Hello { protocol_min: 1, protocol_max: 1 })));
+    assert_eq!(Request::decode("hello", &newer), Ok(Request::Hello(Hello::new(1, 1))));
     // [99, ["a"]]
     let unknown = [0x82, 0x18, 0x63, 0x81, 0x41, b'a'];
     assert!(minicbor::decode::<Change>(&unknown).is_err());

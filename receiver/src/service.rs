@@ -49,6 +49,7 @@ impl Service {
 
     fn hello(&self, caller: &Caller, hello: &Hello) -> Result<HelloReply, Problem> {
         check_version(hello)?;
+        let contact = hello.contact.as_ref().map(|contact| self.store.contact(&caller.client, contact)).transpose()?;
         Ok(HelloReply {
             protocol_min: PROTOCOL_MIN,
             protocol_max: PROTOCOL_MAX,
@@ -56,6 +57,7 @@ impl Service {
             client: caller.client.as_str().to_owned(),
             limits: self.limits,
             features: vec![ZSTD_BODIES.to_owned()],
+            contact,
         })
     }
 }
@@ -90,7 +92,7 @@ fn check_version(hello: &Hello) -> Result<(), Problem> {
     if oldest <= newest {
         return Ok(());
     }
-    let Hello { protocol_min, protocol_max } = hello;
+    let Hello { protocol_min, protocol_max, .. } = hello;
     let older = if *protocol_min > PROTOCOL_MAX { "receiver" } else { "client" };
     Err(Problem::new(
         ProblemCode::UnsupportedProtocol,

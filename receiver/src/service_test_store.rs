@@ -119,7 +119,7 @@ pub(crate) fn samples() -> Vec<Request> {
     let (m, head) = (|| mirror.clone(), Head::genesis());
     let pieces = vec![Piece { index: 0, offset: 0, length: 1 }];
     vec![
-        Request::Hello(Hello { protocol_min: 1, protocol_max: 1 }),
+        Request::Hello(Hello::new(1, 1)),
         Request::Contact(Contact { mirror: m(), lineage, head }),
         Request::Claim(Claim { mirror: m(), source, replaces: None }),
         Request::TakeOver(TakeOver { mirror: m(), lineage, former: None, fork: head }),

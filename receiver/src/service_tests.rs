@@ -14,7 +14,7 @@ fn caller(access: Access) -> Caller {
 }
 
 fn hello(protocol_min: u32, protocol_max: u32) -> Request {
-    Request::Hello(Hello { protocol_min, protocol_max })
+    Request::Hello(Hello::new(protocol_min, protocol_max))
 }
 
 #[test]

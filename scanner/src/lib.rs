@@ -9,6 +9,7 @@ mod claims;
 mod compare;
 mod directory_moves;
 mod displaced;
+mod edited_moves;
 mod ended;
 mod explain;
 mod explanation;

@@ -26,8 +26,10 @@ impl Moves {
         for found in match_moves(&vacated, &arrived) {
             moves.insert(&vacated[found.from].path, &arrived[found.to].path);
         }
-        for (from, to) in moves.directories.clone().iter() {
-            moves.insert(from, to);
+        for finding in findings {
+            if let Finding::Moved { from, to, .. } = finding {
+                moves.insert(from, to);
+            }
         }
         moves
     }

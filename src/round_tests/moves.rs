@@ -97,7 +97,7 @@ fn a_renamed_top_directory_is_one_change_and_opens_and_sends_nothing() {
     rename(&world, "photos", "pictures");
     assert_eq!(delivers(&world), (vec!["R photos -> pictures".to_owned()], 0));
     let asked: Vec<String> = world.transport.trace.lock().expect("not poisoned").clone();
-    assert_eq!(asked.len(), 4, "hello, contact, propose and commit: {asked:?}");
+    assert_eq!(asked.len(), 3, "hello, propose and commit: {asked:?}");
     assert_done(&world);
 }
 

@@ -18,6 +18,7 @@ fn hello(packs: bool) -> Vec<u8> {
         client: "laptop".to_owned(),
         limits: Limits { batch_changes: 1, frame_bytes: 1, concurrent_requests: 1 },
         features: if packs { vec!["another".to_owned(), ZSTD_BODIES.to_owned()] } else { vec![] },
+        contact: None,
     };
     answer("200 OK", "content-type: application/cbor\r\n", &Response::Hello(reply).encode())
 }

@@ -14,7 +14,7 @@ use super::*;
 #[path = "http_packing_tests.rs"]
 mod packing;
 
-const HELLO: Request = Request::Hello(Hello { protocol_min: 1, protocol_max: 1 });
+const HELLO: Request = Request::Hello(Hello::new(1, 1));
 
 /// What a server saw of one request.
 struct Seen {

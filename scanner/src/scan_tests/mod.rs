@@ -11,6 +11,7 @@ mod mounts;
 mod moved_costs;
 mod moved_crafted;
 mod moved_directories;
+mod moved_edited;
 mod moved_evidence;
 mod moved_limits;
 mod moved_reuse;

@@ -67,8 +67,27 @@ fn an_edit_behind_a_move_and_restored_times_is_seen(place: &Place) {
     edit(place, "mv a b; printf 'new bytes' > b; touch -d @1600000000.5 b");
     edit(place, "mv d e; printf 'new again' > e/f; touch -d @1600000000.5 e/f");
     let round = place.round();
-    assert_eq!(told(&round), ["- a", "+ b", "R d/ -> e/", "M e/f"], "{}", round.stdout);
+    // Where a file system keeps no births, nothing says that `b` is not another file with a number given again.
+    let known: &[&str] = &["R a -> b", "R d/ -> e/", "M e/f"];
+    let unknown: &[&str] = &["- a", "+ b", "R d/ -> e/", "M e/f"];
+    assert!([known, unknown].iter().any(|lines| told(&round) == *lines), "{}", round.stdout);
     assert_eq!(told(&place.round()), Vec::<String>::new());
+}
+
+/// A log that was rotated and written on: its history goes on under its new name.
+fn a_file_renamed_and_edited_is_one_move(place: &Place) {
+    fill(place, &["log=one", "d/kept=1"]);
+    place.quiet();
+    edit(place, "mv log d/log.1; printf ', two' >> d/log.1");
+    let round = place.round();
+    assert_eq!(told(&round), ["R log -> d/log.1"], "{}", round.stdout);
+    assert_eq!(told(&place.round()), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_file_renamed_and_edited_is_one_move_where_births_are_kept() {
+    on_every_kind(&[Kind::Ext4, Kind::Xfs, Kind::Btrfs], a_file_renamed_and_edited_is_one_move);
 }
 
 #[test]
