@@ -3,6 +3,7 @@
 //! Structures are maps with small integers as keys: unknown optional fields are ignored, unknown kinds refused.
 //! docs/PROTOCOL.md tells the story; `tests/golden.rs` holds its golden bytes.
 
+mod body;
 mod check;
 mod chunks;
 mod contact;
@@ -11,6 +12,7 @@ mod history;
 
 use minicbor::{Decode, Encode};
 
+pub use body::{Body, Packed, UnpackError, ZSTD, ZSTD_BODIES, may_be_packed};
 pub use check::{Check, CheckFinding, CheckPage, CheckVerdict};
 pub use chunks::{ChunkQuery, Chunked, Chunks, ChunksPage};
 pub use contact::{Claim, Claimed, Contact, ContactReply, Hello, HelloReply, Limits, Source, TakeOver, TakenOver};

@@ -1,3 +1,5 @@
+//! The HTTP face against peers of every kind, on real connections.
+
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +18,9 @@ use crate::caller::Access;
 use crate::http_test_client::{Connection, head};
 use crate::service_test_store::{TestStore, commit, samples};
 use crate::token::Token;
+
+#[path = "http_packing_tests.rs"]
+mod packing;
 
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 

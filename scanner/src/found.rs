@@ -1,9 +1,9 @@
 //! [`Found`]: what the threads of a scan have found so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chunking::ChunkList;
-use protocol::{ContentId, RelPath};
+use protocol::{ContentId, RelPath, Timestamp};
 use seams::recorded::Reading;
 
 use crate::directory_moves::infer;
@@ -54,6 +54,8 @@ pub(crate) struct Found {
     pub absent: Vec<Absent>,
     /// What the mirror has in places where it is not any more.
     pub going: Vec<Going>,
+    /// The ctimes that were recorded of files that are gone, by their inodes.
+    pub ctimes_of_gone: HashMap<u64, Timestamp>,
     /// Paths that the mirror holds and a filter leaves out: of a directory with all in it, the directory.
     pub excluded: BTreeSet<RelPath>,
     /// Directories that were walked, where something may come to be deleted.

@@ -10,6 +10,7 @@ mod compare;
 mod content;
 mod directory_moves;
 mod displaced;
+mod edited_moves;
 mod ended;
 mod explain;
 mod explanation;

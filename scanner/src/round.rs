@@ -4,9 +4,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use protocol::{Entry, Name, RelPath};
+use protocol::{Entry, Name, RelPath, Timestamp};
 use seams::clock::Clock;
-use seams::fs::{Directory, Stat};
+use seams::fs::{Directory, Stat, open_by_components};
 use seams::known::Known;
 use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
@@ -14,6 +14,7 @@ use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
 
 use crate::claims::Claims;
 use crate::compare::{Look, Terms, compare, metadata};
+use crate::edited_moves::tell_edited_moves;
 use crate::filter::Filter;
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::Reader;
@@ -335,10 +336,32 @@ impl<'a> Round<'a> {
 
     /// What was found, sorted.
     pub(crate) fn finish(self) -> Result<Scanned, ScanError> {
-        let found = self.found.into_inner().expect("every thread has ended without panic");
+        let mut found = self.found.into_inner().expect("every thread has ended without panic");
         let habits = self.observed.learned(&self.known.habits, self.rules.full);
-        found.finish().map(|scanned| Scanned { habits, ..scanned })
+        let ctimes = std::mem::take(&mut found.ctimes_of_gone);
+        let mut scanned = found.finish()?;
+        let is_older = |place: &RelPath, inode: u64| {
+            let born = birth(&self.root, place, inode, |device| self.stamps.of(device).weight.inode);
+            ctimes.get(&inode).is_some_and(|ctime| born.is_ok_and(|born| born.is_some_and(|born| born <= *ctime)))
+        };
+        tell_edited_moves(&mut scanned.findings, is_older);
+        Ok(Scanned { habits, ..scanned })
     }
+}
+
+/// When the file at a path came to be, if that is known, and if it has this inode, on the root's file system, where
+/// inodes are evidence.
+fn birth(
+    root: &Arc<dyn Directory>,
+    path: &RelPath,
+    inode: u64,
+    is_evidence: impl Fn(u64) -> bool,
+) -> io::Result<Option<Timestamp>> {
+    let Some((parent, name)) = path.split_last() else { return Ok(None) };
+    let parent = open_by_components(root, &parent)?;
+    let stat = parent.stat(&name)?;
+    let is_it = stat.inode == inode && stat.device == root.own_stat()?.device && is_evidence(stat.device);
+    if is_it { parent.birth(&name) } else { Ok(None) }
 }
 
 /// EMFILE, ENFILE, ENOMEM and ENOSPC at the client are problems of the round, never of a path.

@@ -94,6 +94,9 @@ pub trait Directory: Debug + Send + Sync {
     /// A name in it, without following links.
     fn stat(&self, name: &Name) -> io::Result<Stat>;
 
+    /// When what a name stands for came to be, where the file system keeps that. Links are not followed.
+    fn birth(&self, name: &Name) -> io::Result<Option<Timestamp>>;
+
     /// Which file system it is on.
     fn filesystem(&self) -> io::Result<FilesystemIdentity>;
 

@@ -211,6 +211,7 @@ fn summary(report: &Report, mirror: String, dry_run: bool) -> Summary {
         files_seen: report.counts.files,
         bytes_seen: report.counts.bytes,
         bytes_read: report.bytes_read,
+        files_opened: report.counts.files_opened,
         bytes_sent: report.traffic.bytes_sent,
         bytes_received: report.traffic.bytes_received,
         requests: report.traffic.requests,

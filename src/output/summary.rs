@@ -32,6 +32,8 @@ pub(crate) struct Summary {
     pub(crate) bytes_seen: u64,
     /// Bytes of source files that were read.
     pub(crate) bytes_read: u64,
+    /// Source files that the scan opened, because nothing proved them unchanged unread.
+    pub(crate) files_opened: u64,
     /// HTTP bodies and heads sent, also to an embedded receiver.
     pub(crate) bytes_sent: u64,
     /// HTTP bodies and heads received.

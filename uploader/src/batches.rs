@@ -58,11 +58,13 @@ pub fn batches(mut plan: Vec<Change>, sizes: &Sizes) -> Result<Vec<Vec<Change>>,
     loop {
         let analysis = Analysis::of(&plan);
         let units = units(&analysis.needs, by_preference(&plan).into_iter());
-        let Some(too_large) = units.iter().find(|unit| unit.len() > sizes.max_changes) else {
+        let too_large: Vec<&Unit> = units.iter().filter(|unit| unit.len() > sizes.max_changes).collect();
+        let Some(first) = too_large.first() else {
             return Ok(fill_batches(plan, units, sizes));
         };
-        let entangled = Entangled { changes: too_large.len() };
-        plan = taken_apart(&plan, &analysis, too_large).ok_or(entangled)?;
+        let entangled = Entangled { changes: first.len() };
+        // All at once: a plan may hold as many circles as changes.
+        plan = taken_apart(&plan, &analysis, &too_large).ok_or(entangled)?;
     }
 }
 
@@ -188,3 +190,7 @@ impl Moved {
 #[cfg(test)]
 #[path = "batches_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "batches_laws.rs"]
+mod laws;

@@ -47,7 +47,7 @@ fn bench(seed: u64, outcomes: &[Outcome]) -> Bench {
 
 impl Bench {
     fn call(&self) -> Result<HelloReply, CallError> {
-        self.caller.call(Hello { protocol_min: 1, protocol_max: 1 })
+        self.caller.call(Hello::new(1, 1))
     }
 
     fn times(&self) -> Vec<Duration> {
@@ -65,6 +65,7 @@ fn answer() -> Result<Response, TransportError> {
         client: "me".into(),
         limits,
         features: vec![],
+        contact: None,
     }))
 }
 

@@ -1,3 +1,5 @@
+//! The HTTP client against servers that answer whatever a test says.
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
@@ -9,7 +11,10 @@ use protocol::{Problem, ProblemCode};
 
 use super::*;
 
-const HELLO: Request = Request::Hello(Hello { protocol_min: 1, protocol_max: 1 });
+#[path = "http_packing_tests.rs"]
+mod packing;
+
+const HELLO: Request = Request::Hello(Hello::new(1, 1));
 
 /// What a server saw of one request.
 struct Seen {

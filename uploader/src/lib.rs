@@ -23,6 +23,7 @@ mod error;
 mod fill;
 mod frames;
 mod http;
+mod http_answer;
 mod http_error;
 mod ledger;
 mod left_out;

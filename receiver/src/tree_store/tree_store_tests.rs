@@ -16,8 +16,12 @@ mod histories;
 mod holes;
 #[path = "tests/meddling.rs"]
 mod meddling;
+#[path = "tests/move_costs.rs"]
+mod move_costs;
 #[path = "tests/move_crashes.rs"]
 mod move_crashes;
+#[path = "tests/move_histories.rs"]
+mod move_histories;
 #[path = "tests/move_rows.rs"]
 mod move_rows;
 #[path = "tests/moves.rs"]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use chunking::{ChunkList, Parameters, needs_list};
@@ -27,6 +28,10 @@ pub(super) struct Rows {
     /// Of directories.
     inodes: BTreeMap<RelPath, u64>,
     keeps_inodes: bool,
+    /// How many rows were given.
+    pub(super) rows_given: AtomicUsize,
+    /// How often it was asked which directories have an inode.
+    pub(super) inodes_asked: AtomicUsize,
 }
 
 /// The numbers of directories, by the paths that the snapshot has them at.
@@ -194,10 +199,12 @@ impl Recorded for Rows {
             inode: self.inodes.get(path).copied(),
             reading: readings.get(path).cloned(),
         };
+        self.rows_given.fetch_add(paths.len(), Ordering::Relaxed);
         Ok(paths.iter().map(row).collect())
     }
 
     fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {
+        self.inodes_asked.fetch_add(1, Ordering::Relaxed);
         let all = self.inodes.iter().filter(|(path, known)| **known == inode && self.is_directory(path));
         let acknowledged = |(path, _): (&RelPath, &u64)| {
             let entry = self.tree.get(path)?.clone();

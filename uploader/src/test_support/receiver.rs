@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) contents: BTreeMap<ContentId, Vec<u8>>,
     pub(crate) routes: Vec<&'static str>,
     pub(crate) protocol: (u32, u32),
+    /// As a receiver does that is older than that.
+    pub(crate) answers_no_contact_in_hello: bool,
     /// Paths that the disk cannot hold.
     pub(crate) not_storable: Vec<RelPath>,
     /// How many commits from now on find their proposal forgotten.
@@ -68,6 +70,7 @@ impl ModelReceiver {
             contents: BTreeMap::new(),
             routes: Vec::new(),
             protocol: (1, 1),
+            answers_no_contact_in_hello: false,
             not_storable: Vec::new(),
             forget: 0,
             incomplete: 0,
@@ -112,7 +115,10 @@ impl State {
 
     fn answer(&mut self, request: &Request) -> Result<Response, Problem> {
         Ok(match request {
-            Request::Hello(_) => Response::Hello(self.hello()),
+            Request::Hello(hello) => {
+                let contact = hello.contact.as_ref().filter(|_| !self.answers_no_contact_in_hello);
+                Response::Hello(HelloReply { contact: contact.map(|contact| self.contact(contact)), ..self.hello() })
+            }
             Request::Contact(contact) => Response::Contact(self.contact(contact)),
             Request::Claim(claim) => {
                 self.source = Some(claim.source.clone());
@@ -132,7 +138,15 @@ impl State {
         let limits = Limits { batch_changes: 65_536, frame_bytes: 16, concurrent_requests: 4 };
         let (protocol_min, protocol_max) = self.protocol;
         let client = "me".to_owned();
-        HelloReply { protocol_min, protocol_max, store: self.store, client, limits, features: Vec::new() }
+        HelloReply {
+            protocol_min,
+            protocol_max,
+            store: self.store,
+            client,
+            limits,
+            features: Vec::new(),
+            contact: None,
+        }
     }
 
     fn contact(&self, contact: &Contact) -> ContactReply {

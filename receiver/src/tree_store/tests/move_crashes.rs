@@ -12,7 +12,7 @@ use crate::store::conformance::{Identity, Wording, changes, identities, is_long,
 use crate::tree_store::TreeStore;
 
 /// Of so many ordered pairs of trees one is tried in a normal run.
-const SAMPLE: usize = 797;
+const SAMPLE: usize = 1_201;
 
 /// A mirror that goes to and fro between two trees, and is disturbed on the way there.
 struct Disturbed<'a> {

@@ -90,11 +90,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// From wherever it is to files of different contents under the names of a map, and on by that map.
+    /// From wherever it is to files of different contents under the names of a map, and on by that map, worded now
+    /// this way, now that way. Both in a long run.
     pub(crate) fn map(&mut self, map: &[Option<usize>], after_each: &mut AfterEach<'_>) {
         let mapped = || map.iter().enumerate().filter_map(|(at, to)| Some((at, (*to)?)));
         let identity = mapped().map(|(at, to)| (path(NAMES[at]), path(NAMES[to]))).collect();
-        for wording in WORDINGS {
+        let number = self.trees.len() / WORDINGS.len() % WORDINGS.len();
+        for (_, wording) in WORDINGS.into_iter().enumerate().filter(|(at, _)| *at == number || is_long()) {
             self.go_elsewhere(&files((0..map.len()).map(|at| (at, at))));
             self.go(&files(mapped()), &identity, wording, after_each);
         }
