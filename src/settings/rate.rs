@@ -21,13 +21,14 @@ impl Value for Timetable {
         let mut timetable = Self::default();
         let mut said = false;
         for word in words {
-            match word.to_str()?.trim().split_once(' ') {
+            let word = word.to_str()?.trim();
+            match word.split_once(' ') {
                 Some((times, rate)) => timetable.spans.push(span(times, rate.trim_start())?),
                 // How fast at all other times is said once.
                 None if said => return None,
                 None => {
                     said = true;
-                    timetable.otherwise = otherwise(word.to_str()?)?;
+                    timetable.otherwise = otherwise(word)?;
                 }
             }
         }

@@ -39,7 +39,8 @@ fn the_summary_says_what_was_sent_reused_and_saved() {
 fn compression_can_be_turned_off_and_turned_up() {
     let sent = |level: &str| {
         let world = World::new();
-        let text: String = (0..40_000).map(|n| format!("line {n} of {level}\n")).collect();
+        let text: String =
+            noise(1, 200_000).iter().map(|byte| ["round ", "man ", "beat\n"][usize::from(byte % 3)]).collect();
         write(&world.source(), &[&format!("text={text}")]);
         let round = world.scan(&["--compression-level", level]).expect(0);
         assert_mirrored(&world.source(), &world.mirror());

@@ -4,7 +4,6 @@ use protocol::{Change, ContentPlan, Head, RevisionDigest};
 use seams::progress::Progress;
 
 use crate::attempt::Attempt;
-use crate::contents::content_plans;
 use crate::due::Due;
 
 /// A batch that is not durable yet.
@@ -20,7 +19,7 @@ pub(crate) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     pub(crate) fn announce(changes: Vec<Change>, progress: &'a dyn Progress) -> Self {
-        let due = Due::announce(progress, &content_plans(&changes));
+        let due = Due::announce(progress, &changes);
         Self { changes, due, prepared: None }
     }
 

@@ -1,9 +1,10 @@
 //! [`Due`]: how much of a batch is still to be sent, as whoever watches was told.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use protocol::ContentPlan;
 use protocol::wire::Missing;
+use protocol::{Change, ContentId};
 use seams::progress::Progress;
 
 /// The bytes of one batch's contents that whoever watches still expects to be sent. What was told never differs from
@@ -16,10 +17,12 @@ pub(crate) struct Due<'a> {
 }
 
 impl<'a> Due<'a> {
-    /// Nobody knows yet what the receiver has: all contents, whole.
-    pub(crate) fn announce(progress: &'a dyn Progress, plans: &[ContentPlan]) -> Self {
-        let bytes = plans.iter().map(|plan| plan.length).fold(0, u64::saturating_add);
-        progress.to_send(plans.len() as u64, bytes);
+    /// Nobody knows yet what the receiver has: all contents that the changes name, each once and whole.
+    pub(crate) fn announce(progress: &'a dyn Progress, changes: &[Change]) -> Self {
+        let contents: BTreeMap<ContentId, u64> =
+            changes.iter().filter_map(|change| change.entry()?.content()).collect();
+        let bytes = contents.values().copied().fold(0, u64::saturating_add);
+        progress.to_send(contents.len() as u64, bytes);
         Self { progress, bytes: AtomicU64::new(bytes), answered: AtomicBool::new(false) }
     }
 

@@ -178,10 +178,10 @@ fn what_a_body_is_held_back_is_not_counted_against_its_deadline() {
         source: protocol::wire::Source { path: b"/s".to_vec().into(), identity: vec![1; 3].into(), host: "h".into() },
         replaces: None,
     };
-    // Half a second at this rate, far more than the patience.
-    claim.source.path = vec![b's'; 32 * 1024].into();
+    // Half a second at this rate, far more than the patience; and too short to be given time for its length.
+    claim.source.path = vec![b's'; 12 * 1024].into();
     let (address, _seen) = serve(vec![claimed()]);
-    let transport = paced(address, Duration::from_millis(100), 64 * 1024);
+    let transport = paced(address, Duration::from_millis(100), 16 * 1024);
     let answer = transport.call(&Request::Claim(claim));
     assert_eq!(answer.expect("nobody was slow"), Response::Claim(Claimed {}));
 }

@@ -107,9 +107,15 @@ fn a_batch_is_acknowledged_before_the_next_one_is_committed() {
 #[test]
 fn what_was_prepared_on_a_batch_that_is_partly_refused_is_proposed_anew_and_not_sent_again() {
     let receiver = ModelReceiver::new();
-    receiver.state().not_storable = vec![path("b")];
-    let client = client(&receiver);
-    // The second batch is prepared on all of the first; of that, `b` is refused when it is committed ahead.
+    let refuse = receiver.clone();
+    // The second batch is prepared on all of the first; of that, `b` is refused only when it is committed.
+    let script = Script::new(&receiver, move |request| {
+        if matches!(request, Request::Commit(_)) {
+            refuse.state().not_storable = vec![path("b")];
+        }
+        None
+    });
+    let client = Client { transport: script, ..client(&receiver) };
     let plan = files(&["a", "b", "c", "d"]);
     let (delivery, ended) = client.deliver(plan, 2);
     ended.expect("the rest goes on");
