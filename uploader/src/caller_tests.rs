@@ -196,7 +196,7 @@ fn a_call_that_always_fails_is_given_up_although_others_come_through() {
     let random = Arc::new(SeededRandom::new(1));
     let caller = Arc::new(Caller::new(transport.clone(), clock, random, RetryPolicy::default(), Arc::default()));
     transport.caller.set(Arc::downgrade(&caller)).expect("once");
-    assert!(caller.call(Hello { protocol_min: 1, protocol_max: 1 }).is_err());
+    assert!(caller.call(Hello::new(1, 1)).is_err());
     let last = *transport.times.lock().expect("not poisoned").last().expect("called");
     assert_eq!(last, Duration::from_secs(30));
 }
