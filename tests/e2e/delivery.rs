@@ -12,8 +12,8 @@ fn thousands_of_small_files_travel_in_few_requests() {
     write(&world.source(), &files.iter().map(String::as_str).collect::<Vec<_>>());
     let round = world.scan(&[]).expect(0);
     assert_mirrored(&world.source(), &world.mirror());
-    // hello, contact, claim; then one batch: propose, fill, commit.
-    assert_eq!(round.count("requests"), 6, "{}", round.stdout);
+    // hello, claim; then one batch: propose, fill, commit.
+    assert_eq!(round.count("requests"), 5, "{}", round.stdout);
 }
 
 #[test]
