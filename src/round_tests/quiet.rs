@@ -15,7 +15,11 @@ fn an_unchanged_round_asks_once_reads_nothing_and_changes_nothing() {
     world.transport.trace.lock().expect("not poisoned").clear();
     let report = world.good_round();
     assert_eq!((report.changes.len(), report.bytes_read, report.counts.files_opened), (0, 0, 0));
-    assert_eq!(world.transport.trace.lock().expect("not poisoned").len(), 1, "hello, which asks where the mirror stands");
+    assert_eq!(
+        world.transport.trace.lock().expect("not poisoned").len(),
+        1,
+        "hello, which asks where the mirror stands"
+    );
 }
 
 #[test]
