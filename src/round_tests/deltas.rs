@@ -105,14 +105,16 @@ fn a_mebibyte_appended_costs_that() {
 }
 
 #[test]
-fn ten_pages_overwritten_cost_the_chunks_around_them() {
+fn pages_overwritten_cost_the_chunks_around_them() {
+    // Of ten alone the cost is a matter of luck: a chunk that happens to be long costs as much as four.
+    const PAGES: usize = 60;
     let old = noise(1, large());
     let mut new = old.clone();
-    for page in 0..10 {
-        let at = large() / 10 * page + 12_345;
+    for page in 0..PAGES {
+        let at = large() / PAGES * page + 12_345;
         new[at..at + 4 * KIB].copy_from_slice(&noise(page as u64 + 7, 4 * KIB));
     }
-    at_most(cost_of(&old, &new), 360_000);
+    at_most(cost_of(&old, &new) * 10 / PAGES as u64, 360_000);
 }
 
 #[test]
