@@ -1,11 +1,12 @@
 """rsync against its own daemon: `rsync --archive --delete SOURCE/ rsync://...`."""
+import os
 import shutil
 import subprocess
 
 from .place import Broken, wait_for_port
 
 DAEMON = """
-use chroot = no
+use chroot = {chroot}
 uid = {uid}
 gid = {gid}
 [mirror]
@@ -33,7 +34,9 @@ class Rsync:
         owner = self.mirror()
         owner.mkdir()
         status = owner.stat()
-        config.write_text(DAEMON.format(path=owner, uid=status.st_uid, gid=status.st_gid))
+        # Without a root of its own the daemon rewrites symlinks that lead far up.
+        chroot = "yes" if os.geteuid() == 0 else "no"
+        config.write_text(DAEMON.format(path=owner, uid=status.st_uid, gid=status.st_gid, chroot=chroot))
         listen = ["--address", "127.0.0.1", "--port", str(self.place.port)]
         self.place.receiver.start(["rsync", "--daemon", "--no-detach", "--config", config, *listen],
                                   stdin=subprocess.DEVNULL)
