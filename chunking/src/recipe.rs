@@ -86,14 +86,12 @@ fn matched(new: &ChunkList, places: &Places, bases: &[Base<'_>]) -> Vec<Segment>
         let is_hole = matches!(chunk, Chunk::Zeros { .. }) && length >= LEAST_ZEROS;
         last = if is_hole { None } else { places.find(chunk, last) };
         let copied = last.map(|place| places.places[place]);
-        add(
-            &mut segments,
-            match copied {
-                _ if is_hole => Segment::Zeros { length },
-                Some(Place { base, offset, .. }) => Segment::Copy { content: bases[base].content, offset, length },
-                None => Segment::Literal { length },
-            },
-        );
+        let segment = match copied {
+            _ if is_hole => Segment::Zeros { length },
+            Some(Place { base, offset, .. }) => Segment::Copy { content: bases[base].content, offset, length },
+            None => Segment::Literal { length },
+        };
+        segment.add_to(&mut segments);
     }
     segments
 }
@@ -113,22 +111,10 @@ fn merge_small(segments: &[Segment], least: u64) -> Vec<Segment> {
     for segment in segments {
         let length = segment.length();
         let is_small = matches!(segment, Segment::Copy { .. } | Segment::Zeros { .. }) && length < least;
-        add(&mut merged, if is_small { Segment::Literal { length } } else { *segment });
+        let segment = if is_small { Segment::Literal { length } } else { *segment };
+        segment.add_to(&mut merged);
     }
     merged
-}
-
-/// Adds a segment, as a part of the one before where it continues that.
-fn add(segments: &mut Vec<Segment>, segment: Segment) {
-    match (segments.last_mut(), segment) {
-        (Some(Segment::Literal { length }), Segment::Literal { length: more })
-        | (Some(Segment::Zeros { length }), Segment::Zeros { length: more }) => *length += more,
-        (
-            Some(Segment::Copy { content, offset, length }),
-            Segment::Copy { content: next, offset: from, length: more },
-        ) if *content == next && *offset + *length == from => *length += more,
-        _ => segments.push(segment),
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! [`Recipes`]: how each content of a batch comes to be at the receiver.
 //!
 //! Copies are found by comparing chunk lists, without reading a file and without asking anybody: with the content that the
-//! mirror has at the same place (where its list was lost, the receiver cuts it anew), and, once enough is to be sent that this is worth it, with all others by a sampled index. A
-//! recipe may be wrong: lists can lie, and what is copied may be gone. Then the receiver says so, and the next recipe of
-//! that content copies less.
+//! mirror has at the same place (where its list was lost, the receiver cuts it anew), and, once enough is to be sent that
+//! this is worth it, with all others by a sampled index. A recipe may be wrong: lists can lie, and what is copied may be
+//! gone. Then the receiver says so, and the next recipe of that content copies less.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
@@ -116,19 +116,18 @@ impl<'a> Recipes<'a> {
             return Ok(false);
         }
         tracing::debug!(content = %plan.content, copies = wrong.len(), "the mirror has other bytes than its chunk list says");
-        self.forget_liars(&plan.recipe, &wrong);
+        self.forget_liars(plan, &wrong);
         let mut all = self.repaired();
         let repaired = all.entry(plan.content).or_default();
         repaired.times += 1;
-        repaired.recipe = if repaired.times < MOST_REPAIRS { without(&plan.recipe, &wrong) } else { Vec::new() };
+        repaired.recipe = if repaired.times < MOST_REPAIRS { without(plan, &wrong) } else { Vec::new() };
         Ok(true)
     }
 
     /// The receiver has not got what the recipes of these contents copy from. Whether any of them copied: then they are
     /// all literal from now on.
     pub(crate) fn give_up_copies(&self, plans: &[ContentPlan]) -> bool {
-        let is_copy = |segment: &Segment| matches!(segment, Segment::Copy { .. });
-        let copying = plans.iter().filter(|plan| plan.recipe.iter().any(is_copy));
+        let copying = plans.iter().filter(|plan| plan.sources().next().is_some());
         let literal = copying.map(|plan| (plan.content, Repaired { recipe: Vec::new(), times: MOST_REPAIRS }));
         let mut all = self.repaired();
         let before = all.len();
@@ -191,16 +190,12 @@ impl<'a> Recipes<'a> {
     }
 
     /// Forgets the lists of what was copied wrongly. Where that fails, the same is found out once more.
-    fn forget_liars(&self, recipe: &[Segment], wrong: &BTreeSet<u64>) {
-        let mut offset = 0;
-        for segment in recipe {
-            if let Segment::Copy { content, .. } = segment
-                && wrong.contains(&offset)
-                && let Err(error) = self.bases.forget(content)
-            {
+    fn forget_liars(&self, plan: &ContentPlan, wrong: &BTreeSet<u64>) {
+        let wrong = plan.segments().filter(|(range, _)| wrong.contains(&range.offset));
+        for content in wrong.filter_map(|(_, segment)| segment.source()) {
+            if let Err(error) = self.bases.forget(&content) {
                 tracing::debug!(%content, %error, "its chunk list stays");
             }
-            offset += segment.length();
         }
     }
 

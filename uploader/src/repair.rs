@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use blake3::Hasher;
 use protocol::wire::CopiedRange;
-use protocol::{ByteRange, ContentId, Segment};
+use protocol::{ByteRange, ContentId, ContentPlan, Segment};
 
 use crate::{ContentError, Contents};
 
@@ -43,17 +43,13 @@ fn digest_of(content: &ContentId, range: ByteRange, contents: &dyn Contents) -> 
     Ok(hasher.finalize().into())
 }
 
-/// The recipe with the copies at these offsets as literals; empty where nothing but literals is left.
-pub(crate) fn without(recipe: &[Segment], wrong: &BTreeSet<u64>) -> Vec<Segment> {
-    let (mut repaired, mut offset): (Vec<Segment>, u64) = (Vec::new(), 0);
-    for segment in recipe {
-        let length = segment.length();
-        let segment = if wrong.contains(&offset) { Segment::Literal { length } } else { *segment };
-        match (repaired.last_mut(), segment) {
-            (Some(Segment::Literal { length }), Segment::Literal { length: more }) => *length += more,
-            _ => repaired.push(segment),
-        }
-        offset += length;
+/// The recipe of a plan with the copies at these offsets as literals; empty where nothing but literals is left.
+pub(crate) fn without(plan: &ContentPlan, wrong: &BTreeSet<u64>) -> Vec<Segment> {
+    let mut repaired = Vec::new();
+    for (range, segment) in plan.segments() {
+        let is_wrong = wrong.contains(&range.offset);
+        let segment = if is_wrong { Segment::Literal { length: range.length } } else { segment };
+        segment.add_to(&mut repaired);
     }
     if matches!(repaired[..], [Segment::Literal { .. }]) { Vec::new() } else { repaired }
 }

@@ -88,15 +88,12 @@ impl Contents {
         let Arriving { mut bytes, .. } = self.arriving.remove(&plan.content).unwrap_or_default();
         grow(&mut bytes, plan.length)?;
         let mut copied = Vec::new();
-        let mut at = 0;
-        for segment in &plan.recipe {
-            let range = ByteRange { offset: at, length: segment.length() };
-            if let Segment::Copy { content, offset, .. } = segment {
-                let source = self.read(*content, *offset, range.length);
+        for (range, segment) in plan.segments() {
+            if let Segment::Copy { content, offset, length } = segment {
+                let source = self.read(content, offset, length);
                 bytes[span(range)].copy_from_slice(&source);
                 copied.push(CopiedRange { range, digest: ContentId::of(&source) });
             }
-            at += range.length;
         }
         if ContentId::of(&bytes) != plan.content {
             return Ok(Some(copied));

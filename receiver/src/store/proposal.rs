@@ -90,13 +90,7 @@ impl Proposal {
 
     /// What must not be thrown away while this is open: what it puts into files, and what it copies from.
     fn pins(&self) -> impl Iterator<Item = ContentId> {
-        let copied = |plan: &ContentPlan| {
-            let sources = plan.recipe.iter().filter_map(|segment| match segment {
-                Segment::Copy { content, .. } => Some(*content),
-                Segment::Literal { .. } | Segment::Zeros { .. } => None,
-            });
-            sources.collect::<BTreeSet<_>>()
-        };
+        let copied = |plan: &ContentPlan| plan.sources().collect::<BTreeSet<_>>();
         self.contents.iter().flat_map(move |plan| copied(plan).into_iter().chain([plan.content]))
     }
 

@@ -82,7 +82,7 @@ impl ClientStore {
         until: u64,
     ) -> Result<(), Problem> {
         let mut source = None;
-        for (range, segment) in placed(plan) {
+        for (range, segment) in plan.segments() {
             let end = range.offset.saturating_add(range.length).min(until);
             while prefix.length() < end {
                 let begin = prefix.length();
@@ -118,7 +118,7 @@ impl ClientStore {
     /// Reads what a recipe copied from, and notes what is damaged: it is not held any more, and wanted again. Answers
     /// whether that is news. If not, the copies are not what is wrong.
     fn finds_damaged_source(&self, plan: &ContentPlan) -> Result<bool, Problem> {
-        let sources: BTreeSet<ContentId> = placed(plan).filter_map(|(_, segment)| source_of(segment)).collect();
+        let sources: BTreeSet<ContentId> = plan.sources().collect();
         let mut left = MAX_SUSPECT_BYTES;
         let mut found = false;
         for content in sources.into_iter().take(MAX_SUSPECTS) {
@@ -140,25 +140,10 @@ impl ClientStore {
     }
 }
 
-/// The segments with where they lie; one literal where there is no recipe.
-fn placed(plan: &ContentPlan) -> impl Iterator<Item = (ByteRange, Segment)> {
-    let all_literal = [Segment::Literal { length: plan.length }];
-    let segments = if plan.recipe.is_empty() { all_literal.to_vec() } else { plan.recipe.clone() };
-    segments.into_iter().scan(0u64, |at, segment| {
-        let range = ByteRange { offset: *at, length: segment.length() };
-        *at = at.saturating_add(range.length);
-        Some((range, segment))
-    })
-}
-
-fn source_of(segment: Segment) -> Option<ContentId> {
-    if let Segment::Copy { content, .. } = segment { Some(content) } else { None }
-}
-
 /// BLAKE3 of what lies where something was copied to.
 fn copied_ranges(plan: &ContentPlan, file: &dyn File) -> Result<Vec<CopiedRange>, Problem> {
     let copies: Vec<ByteRange> =
-        placed(plan).filter(|(_, segment)| source_of(*segment).is_some()).map(|(range, _)| range).collect();
+        plan.segments().filter(|(_, segment)| segment.source().is_some()).map(|(range, _)| range).collect();
     let together = copies.len().div_ceil(MAX_COPIED_RANGES).max(1);
     let digest = |group: &[ByteRange]| {
         let (first, last) = (group[0], group[group.len() - 1]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::wire::{CopiedRange, Fill, Filled, Mismatch, Propose, Proposed};
-use protocol::{ByteRange, Change, ContentPlan, Name, Problem, ProblemCode, RefusalReason, Refused, Segment};
+use protocol::{ByteRange, Change, ContentPlan, Name, Problem, ProblemCode, RefusalReason, Refused};
 use seams::fs::refuses_name;
 
 use crate::catalog::Node;
@@ -37,7 +37,7 @@ pub(super) struct Lacking {
 
 impl Lacking {
     fn of(plan: &ContentPlan, have: &RangeSet) -> Self {
-        let copies = plan.recipe.iter().filter(|segment| matches!(segment, Segment::Copy { .. }));
+        let copies = plan.recipe.iter().filter(|segment| segment.source().is_some());
         let copied = copies.fold(0u64, |sum, segment| sum.saturating_add(segment.length()));
         Self { literals: RangeSet::of(plan.literals()).without(have), copied }
     }
@@ -175,8 +175,8 @@ impl ClientStore {
         Ok(Filled { mismatched })
     }
 
-    /// Takes pieces of a content that is not held, and makes it whole with the last of them. What it copied is answered if the
-    /// result is not what its id says.
+    /// Takes pieces of a content that is not held, and makes it whole with the last of them. What it copied is answered
+    /// if the result is not what its id says.
     fn take_pieces(
         &self,
         plan: &ContentPlan,
