@@ -1,5 +1,7 @@
 //! The bytes of docs/PROTOCOL.md are the bytes on the wire. A change here is a change of the protocol.
 
+use std::time::Duration;
+
 use protocol::wire::{
     ChangesPage, ChunkQuery, Chunked, Chunks, ChunksPage, Claim, Commit, Committed, Compression, Contact, ContactReply,
     Fill, Filled, Hello, HelloReply, Limits, Missing, Packed, Propose, Proposed, Request, Response, Round, Source,
@@ -120,7 +122,7 @@ fn responses() -> Vec<(&'static str, &'static str, Response)> {
         ("hello", "hello-reply", Response::Hello(hello)),
         ("contact", "contact-reply", Response::Contact(contact)),
         ("propose", "propose-reply", Response::Propose(open)),
-        ("fill", "fill-reply", Response::Fill(Filled { mismatched: vec![] })),
+        ("fill", "fill-reply", Response::Fill(Filled::default().after(Duration::from_micros(300)))),
         ("commit", "commit-reply", Response::Commit(Committed::Durable { head: head(8), wanted: vec![] })),
         ("changes", "changes-reply", Response::ChangesSince(page)),
         ("chunks", "chunks-reply", Response::Chunks(chunks)),

@@ -4,11 +4,12 @@
 //! valid token is answered before a byte of the body is read.
 
 use std::sync::mpsc;
+use std::time::Instant;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use protocol::wire::{Body, Request};
+use protocol::wire::{Body, Request, Response};
 use protocol::{Problem, ProblemCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -96,16 +97,25 @@ async fn answer(
     Seen::note(request, |seen| seen.bytes = body.len());
     // Bodies that wait for each other's room do so only until their time is over.
     let _more_room = wait_for_room(encoding.unpacked_size(&body, max_body(route))?, desk).await?;
+    let arrived = Instant::now();
     let (desk, packs) = (Data::clone(desk), http_encoding::answer_is_packed(route, request.headers()));
     in_background(move || {
         let malformed = |why| Problem::new(ProblemCode::Malformed, format!("the {route} request is not valid: {why}"));
         let message = encoding.unpack(body, max_body(route))?;
         let request = Request::decode(route, &message).map_err(malformed)?;
         drop(message);
-        let answer = desk.service.answer(&caller, &request)?.encode();
+        let answer = timed(desk.service.answer(&caller, &request)?, arrived).encode();
         Ok(if packs { Body::pack(answer) } else { Body::Plain(answer) })
     })
     .await
+}
+
+/// Tells whoever compresses by the speed of the link how much of the wait was ours.
+fn timed(answer: Response, arrived: Instant) -> Response {
+    match answer {
+        Response::Fill(filled) => Response::Fill(filled.after(arrived.elapsed())),
+        other => other,
+    }
 }
 
 /// Who shows a token. Database and signature are looked at where they hold up nobody else.

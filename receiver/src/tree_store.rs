@@ -25,6 +25,7 @@ mod probe;
 mod problems;
 mod queries;
 mod redo;
+mod redo_log;
 mod sequence;
 mod shelves;
 mod staged;

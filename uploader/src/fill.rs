@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use protocol::wire::{Compression, Fill, Mismatch, Missing};
 use protocol::{ByteRange, ContentId, ContentPlan, Piece, RevisionDigest};
@@ -142,17 +143,19 @@ impl<'a> Filling<'a> {
         false
     }
 
-    fn call(&self, pieces: Vec<Piece>, compression: Compression, data: Vec<u8>) -> Result<(), CallError> {
+    /// Answers how long the receiver worked on it.
+    fn call(&self, pieces: Vec<Piece>, compression: Compression, data: Vec<u8>) -> Result<Duration, CallError> {
         let Deliverer { caller, mirror, .. } = self.deliverer;
         let mirror = (*mirror).clone();
         let filled = caller.call(Fill { mirror, proposal: self.proposal, pieces, compression, data: data.into() })?;
+        let worked = filled.worked();
         for mismatch in filled.mismatched {
             let plan = usize::try_from(mismatch.index).ok().and_then(|index| self.plans.get(index));
             let plan =
                 plan.ok_or_else(|| CallError::Protocol("a content that was not proposed mismatches".to_owned()))?;
             self.mismatched(plan, &mismatch);
         }
-        Ok(())
+        Ok(worked)
     }
 
     /// A content came out wrong: a copy was not what it should be, or the source file has changed.

@@ -64,7 +64,7 @@ fn only_a_receiver_whose_last_hello_says_so_gets_packed_requests() {
 
 #[test]
 fn a_fill_and_what_is_small_stay_plain() {
-    let filled = Response::Fill(protocol::wire::Filled { mismatched: vec![] }).encode();
+    let filled = Response::Fill(protocol::wire::Filled::default()).encode();
     let (address, seen) = serve(vec![hello(true), answer("200 OK", "", &filled), claimed()]);
     let transport = transport(address);
     for request in [&HELLO, &fill(), &claim()] {

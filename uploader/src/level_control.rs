@@ -3,7 +3,9 @@
 //! Several threads each compress a frame and send it, in turns. Whatever is scarce, they queue for: on a slow link they
 //! stand and send, on a fast one they compress. So the share of their time that goes into compressing tells which it
 //! is, and that is all that is measured. A level is right while that share stays below what the processors and the
-//! overlap of threads give for nothing.
+//! overlap of threads give for nothing. What the receiver says it worked on a frame counts for neither: fewer bytes
+//! would not make it faster, and where both sides share one computer, or the receiver's disk is what is scarce, time
+//! spent on compressing is lost.
 
 use std::time::Duration;
 
@@ -34,7 +36,7 @@ pub struct Sample {
     pub packed: u64,
     /// How long compressing took.
     pub compressing: Duration,
-    /// How long sending took, until the answer was there.
+    /// How long sending took, until the answer was there, without the receiver's own work on it.
     pub sending: Duration,
 }
 

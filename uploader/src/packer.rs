@@ -72,18 +72,23 @@ impl<'a> Packer<'a> {
         Packed { compression, data, measured }
     }
 
-    /// Sends a frame by `send` and learns from how long that took. Frames that were compressed with another level
-    /// than is used by now, or not at all, teach nothing.
-    pub(crate) fn timed<T>(&self, packed: Packed, send: impl FnOnce(Compression, Vec<u8>) -> T) -> T {
+    /// Sends a frame by `send`, which answers how long the receiver worked on it, and learns from how long the link
+    /// took. Frames that were compressed with another level than is used by now, or not at all, teach nothing, and
+    /// neither do those that were not sent.
+    pub(crate) fn timed<E>(
+        &self,
+        packed: Packed,
+        send: impl FnOnce(Compression, Vec<u8>) -> Result<Duration, E>,
+    ) -> Result<(), E> {
         let before = self.now();
-        let sent = send(packed.compression, packed.data);
+        let worked = send(packed.compression, packed.data)?;
         if let Some((level, sample)) = packed.measured {
             let mut control = self.control();
             if control.level() == level {
-                control.observe(Sample { sending: self.now().saturating_sub(before), ..sample });
+                control.observe(Sample { sending: self.now().saturating_sub(before + worked), ..sample });
             }
         }
-        sent
+        Ok(())
     }
 
     fn level(&self, load: Load) -> Option<Level> {
@@ -101,5 +106,37 @@ impl<'a> Packer<'a> {
 
     fn control(&self) -> MutexGuard<'_, LevelControl> {
         self.control.lock().expect("no holder of this lock panics")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Timestamp;
+    use seams::memory::ManualClock;
+
+    use super::*;
+
+    const FRAMES: usize = 64;
+
+    /// The level after frames that each took a second to be answered, of which the receiver worked so long.
+    fn level_where_the_receiver_works(worked: Duration) -> Level {
+        let clock = ManualClock::new(Timestamp::from_nanos(0));
+        let packer = Packer::new(CompressionLevel::Auto, 4, 2, &clock);
+        for _ in 0..FRAMES {
+            let packed = packer.pack(b"fn main() {}\n".repeat(80_000), Load::Much);
+            let sent = packer.timed(packed, |_, _| {
+                clock.advance(Duration::from_secs(1));
+                Ok::<_, ()>(worked)
+            });
+            assert_eq!(sent, Ok(()));
+        }
+        packer.level(Load::Much).expect("it compresses")
+    }
+
+    #[test]
+    fn a_receiver_that_works_long_is_no_slow_link() {
+        let begin = LevelControl::new(4, 2).level();
+        assert_eq!(level_where_the_receiver_works(Duration::from_secs(1)), begin);
+        assert!(level_where_the_receiver_works(Duration::ZERO) > begin, "a second on the wire is");
     }
 }

@@ -1,5 +1,7 @@
 //! Delivering a batch: propose, fill, commit.
 
+use std::time::Duration;
+
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
@@ -118,13 +120,31 @@ pub struct Fill {
 }
 
 /// The frame is taken.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Filled {
     /// Contents that are whole now but are not what their id says.
     #[n(0)]
     #[cbor(default, skip_if = "Vec::is_empty")]
     pub mismatched: Vec<Mismatch>,
+    /// How long the receiver worked on it once it had all of it, in microseconds: whatever else the client waited is
+    /// the link's. Nothing where it does not say.
+    #[n(1)]
+    pub worked_micros: Option<u32>,
+}
+
+impl Filled {
+    /// The same, after so much work.
+    #[must_use]
+    pub fn after(self, work: Duration) -> Self {
+        Self { worked_micros: Some(u32::try_from(work.as_micros()).unwrap_or(u32::MAX)), ..self }
+    }
+
+    /// How long the receiver says it worked.
+    #[must_use]
+    pub fn worked(&self) -> Duration {
+        Duration::from_micros(self.worked_micros.unwrap_or(0).into())
+    }
 }
 
 /// A content that is not what its id says. If a content that it copies from was found damaged just now, the literals

@@ -75,7 +75,7 @@ pub(crate) struct Batch {
     pub(crate) openings: Vec<Opening>,
     /// What is kept.
     pub(crate) versions: Vec<KeptVersion>,
-    /// The redo log, in order.
+    /// The rows of the redo log, in order.
     pub(crate) steps: Vec<Vec<u8>>,
     /// Contents that came anew: they are not wanted any more.
     pub(crate) arrived: Vec<ContentId>,

@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::catalog::row::{signed, unsigned};
 use crate::catalog::{Catalog, CatalogError, MirrorId, Node};
 
-/// The unfinished revision of a mirror, and its steps in order.
+/// The unfinished revision of a mirror, and the rows of its redo log in order.
 pub(crate) type Unfinished = (u64, Vec<Vec<u8>>);
 
 impl Catalog {

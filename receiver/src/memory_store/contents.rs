@@ -64,7 +64,7 @@ impl Contents {
                 mismatched.extend(self.make(plan)?.map(|copied| Mismatch { index, copied }));
             }
         }
-        Ok(Filled { mismatched })
+        Ok(Filled { mismatched, ..Filled::default() })
     }
 
     /// Makes whole what has all its literals; answers what came out wrong.

@@ -17,6 +17,7 @@ use crate::store::rules::no_mirror;
 use crate::tree_store::durability::Durability;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::problems::disk;
+use crate::tree_store::redo_log;
 use crate::tree_store::shelves::Shelves;
 use crate::tree_store::staging::Staging;
 use crate::tree_store::step::Step;
@@ -143,8 +144,8 @@ impl ClientStore {
 fn needed_instances(catalog: &Catalog) -> Result<HashSet<String>, CatalogError> {
     let mut needed = HashSet::new();
     for mirror in catalog.mirrors()? {
-        for step in catalog.unfinished(mirror.id)?.into_iter().flat_map(|(_, steps)| steps) {
-            needed.extend(Step::from_bytes(&step)?.staged().map(str::to_owned));
+        if let Some((_, rows)) = catalog.unfinished(mirror.id)? {
+            needed.extend(redo_log::from_rows(&rows)?.iter().filter_map(Step::staged).map(str::to_owned));
         }
     }
     Ok(needed)

@@ -14,8 +14,8 @@ use crate::tree_store::instances::{Instances, whole};
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::plan::{Plan, Touched};
 use crate::tree_store::problems::disk;
+use crate::tree_store::redo_log;
 use crate::tree_store::sequence::{Found, Sequence, sequence};
-use crate::tree_store::step::Step;
 
 /// What a commit is made of, once everything it needs is on disk.
 struct Ready<'a> {
@@ -153,7 +153,7 @@ impl ClientStore {
             closings: touched.iter().filter_map(|(node, touched)| closing(*node, touched, sequence)).collect(),
             openings: touched.iter().filter_map(opening).collect(),
             versions: sequence.versions.clone(),
-            steps: sequence.steps.iter().map(Step::to_bytes).collect(),
+            steps: redo_log::to_rows(&sequence.steps),
             arrived: ready.instances.arrived(),
             next: self.next_numbers(),
         })

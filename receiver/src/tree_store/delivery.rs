@@ -172,7 +172,7 @@ impl ClientStore {
             let usage = proposal.first_use(index).ok_or_else(|| malformed("a piece of no content"))?;
             mismatched.extend(self.take_pieces(plan, usage, &pieces)?.map(|copied| Mismatch { index, copied }));
         }
-        Ok(Filled { mismatched })
+        Ok(Filled { mismatched, ..Filled::default() })
     }
 
     /// Takes pieces of a content that is not held, and makes it whole with the last of them. What it copied is answered

@@ -11,6 +11,7 @@ use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::{Executor, gone_is_none};
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::problems::disk;
+use crate::tree_store::redo_log;
 use crate::tree_store::step::{Step, directory_mode, version_name};
 
 /// Up to so many steps, directories are made durable one by one; more, and the whole file system is.
@@ -44,8 +45,8 @@ impl ClientStore {
     /// Finishes a mirror's unfinished revision, if there is one.
     pub(super) fn redo(&self, mirror: &Mirror) -> Result<(), Problem> {
         let unfinished = self.catalog().unfinished(mirror.id)?;
-        let Some((revision, steps)) = unfinished else { return Ok(()) };
-        let steps = steps.iter().map(|step| Step::from_bytes(step)).collect::<Result<Vec<_>, _>>()?;
+        let Some((revision, rows)) = unfinished else { return Ok(()) };
+        let steps = redo_log::from_rows(&rows)?;
         let _in_motion = mirror.in_motion();
         self.finish(mirror, revision, &steps)
     }

@@ -4,7 +4,7 @@
 use minicbor::{Decode, Encode};
 use protocol::{RelPath, Timestamp};
 
-use crate::catalog::{CatalogError, VersionId};
+use crate::catalog::VersionId;
 
 /// One step. Paths of the base mean the mirror before the first step, others the mirror after the last.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -141,16 +141,6 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// As the redo log holds it.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        minicbor::to_vec(self).expect("encoding to memory cannot fail")
-    }
-
-    /// As the redo log has it.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, CatalogError> {
-        minicbor::decode(bytes).map_err(|error| CatalogError::Damaged(format!("a step of the redo log: {error}")))
-    }
-
     /// The staged instance that it places.
     pub(super) fn staged(&self) -> Option<&str> {
         if let Self::Place { staged, .. } = self { Some(staged) } else { None }

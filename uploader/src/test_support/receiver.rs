@@ -274,7 +274,7 @@ impl State {
                 mismatched.push(Mismatch { index, copied: Vec::new() });
             }
         }
-        Ok(Filled { mismatched })
+        Ok(Filled { mismatched, ..Filled::default() })
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<Committed, Problem> {
