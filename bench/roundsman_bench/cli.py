@@ -122,5 +122,6 @@ def _show(runs, found, options, left_out):
         print(f"Left out: {what}.")
     if options.json is not None:
         about = {"scenario": options.scenario, "size": options.size, "seed": options.seed, "left_out": left_out,
-                 "source_fs": options.source_fs, "link": options.link, "kernel": platform.release(), "processors": os.cpu_count()}
+                 "source_fs": options.source_fs, "link": options.link, "kernel": platform.release(),
+                 "processors": os.cpu_count()}
         options.json.write_text(table.as_json(runs, about))

@@ -41,7 +41,7 @@ def fill_with_log(rng, path, size):
 
 
 def log(rng):
-    """Log lines without end, in blocks: times that go on, hosts, messages, the ids of requests and how long they took."""
+    """Log lines without end, in blocks: times that go on, messages, the ids of requests and how long they took."""
     messages = [f"host{rng.randrange(40):02} app{rng.randrange(7)}[{rng.randrange(300, 1300)}]: {rng.choice(VERBS)} "
                 f"{rng.choice(NOUNS)} {rng.choice(NOUNS)}-{rng.randrange(400)} from 10.{rng.randrange(4)}."
                 f"{rng.randrange(256)}.{rng.randrange(256)}".encode() for _ in range(NAMES)]

@@ -26,7 +26,7 @@ MEMORY = 128 << 20
 """Bytes of resident memory that each side may have, whatever it is given."""
 
 TRANSFER = [
-    Share("linux", FIRST, "rsync-z", 1.1), Wall("linux", FIRST, "rsync-z", 1.0), Wall("linux", FIRST, "rsync-fsync", 1.0),
+    Share("linux", FIRST, "rsync-z", 1.1), Wall("linux", FIRST, "rsync-z", 1.0),
     Bytes("linux", RELEASE, 1550 * KB), Wall("linux", RELEASE, "rsync", 0.5),
     Bytes("random", FRONT, 60 * KB), Bytes("random", APPEND, 1100 * KB), Bytes("random", OVERWRITE, 360 * KB),
     *(Wall("random", step, peer, at_most) for step in (FRONT, APPEND, OVERWRITE)

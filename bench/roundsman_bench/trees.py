@@ -54,7 +54,7 @@ def photos(root, seed, size):
     return Parted("photos", root, "library", ("2010", "2011"), is_pair_in_top=True)
 
 
-def sources(root, seed, _size):
+def sources(root, seed, size):
     """Small files of invented source code, for where there is no Linux: 600 files in 60 directories."""
     rng = random.Random(f"sources {seed}")
     for part in ("drivers", "drivers", "drivers", "fs", "net"):
@@ -66,7 +66,7 @@ def sources(root, seed, _size):
                 (folder / f"part{file}.c").write_text("\n".join(lines))
 
     def next_release(empty):
-        sources(empty, seed, _size)
+        sources(empty, seed, size)
         _develop(empty, random.Random(f"release {seed}"))
 
     return Parted("sources", root, "drivers", ("fs", "net"), is_pair_in_top=False, next_release=next_release)
