@@ -95,7 +95,7 @@ class Figures(unittest.TestCase):
 
     def test_a_row_has_the_median_and_the_extremes(self):
         shown = table.markdown([run(wall=wall, changes=2) for wall in (5.0, 1.0, 2.0)])
-        self.assertIn("| unchanged | roundsman | 3 | 2 [1-5] | 0.000 | 2 | 0.100 + 0.100 | 10 B / 5 B |", shown)
+        self.assertIn("| unchanged | roundsman | 3 | 2 [1-5] | 0.000 | 0.100 + 0.100 | 10 B / 5 B |", shown)
 
     def test_what_nobody_counted_is_not_shown_as_nothing(self):
         self.assertIn("| - / - |", table.markdown([run(wire=Bytes(None, None))]))

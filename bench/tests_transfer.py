@@ -156,6 +156,15 @@ class Contents(Room):
         self.assertEqual((len(files), len(trees.directories(self.room))), bulk.MILLION["small"])
         self.assertLessEqual(max(file.stat().st_size for file in files), bulk.SMALL_FILE)
 
+    def test_another_byte_far_behind_in_a_big_file_is_found(self):
+        sides = [self.room / "source", self.room / "mirror"]
+        for side in sides:
+            side.mkdir()
+            bulk.noise(side, 1, "small")
+        edits.overwrite(random.Random(1), sides[1] / "noise.bin", [b"other"])
+        found = compare.differences(sides[0], compare.listing(sides[0]), sides[1], [sides[0] / "noise.bin"])
+        self.assertEqual(found, ["other bytes: noise.bin"])
+
     def test_noise_does_not_compress_and_lines_do_as_real_ones(self):
         def ratio(content):
             return len(content) / len(zlib.compress(content))
@@ -178,26 +187,21 @@ class Aims(unittest.TestCase):
         return aim.judge(runs)[2]
 
     @staticmethod
-    def run_of(peer, wire=100, wall=1.0, flush=0.0, rss=1):
-        measured = Measured(wall, Cost(0.1, 1), Cost(0.1, rss), Bytes(wire, 0), {})
-        return arena.Run("big", "first round", peer, measured, flush)
+    def run_of(peer, wire=100, rss=1):
+        measured = Measured(1.0, Cost(0.1, 1), Cost(0.1, rss), Bytes(wire, 0), {})
+        return arena.Run("big", "first round", peer, measured, 0.0)
 
     def test_a_share_is_of_the_peers_bytes(self):
         runs = [self.run_of("roundsman", wire=60), self.run_of("rsync", wire=100)]
         self.assertTrue(self.judged(aims.Share("big", "first round", "rsync", 0.6), runs))
         self.assertFalse(self.judged(aims.Share("big", "first round", "rsync", 0.59), runs))
 
-    def test_a_peer_that_does_not_wait_for_the_disk_is_given_the_time_of_sync(self):
-        runs = [self.run_of("roundsman", wall=1.5), self.run_of("rsync", wall=1.0, flush=0.5)]
-        self.assertTrue(self.judged(aims.Durable("big", "first round", "rsync", 1.0), runs))
-        self.assertFalse(self.judged(aims.Wall("big", "first round", "rsync", 1.0), runs))
-
     def test_the_side_with_more_memory_is_judged(self):
         runs = [self.run_of("roundsman", rss=130 << 20)]
         self.assertFalse(self.judged(aims.Memory("big", "first round", targets.MEMORY), runs))
 
     def test_without_the_peer_nothing_is_judged(self):
-        kinds = (aims.Share, aims.Durable, aims.Wall)
+        kinds = (aims.Share, aims.Wall)
         self.assertTrue(all(kind("big", "first round", "rsync", 1.0).judge([self.run_of("roundsman")]) is None
                             for kind in kinds))
 

@@ -60,24 +60,10 @@ class Wall:
     def judge(self, runs):
         """As above."""
         ours, theirs = ([run.measured.wall_seconds for run in _of(runs, self, peer)] for peer in (OURS, self.peer))
-        return _ratio(ours, theirs, self.at_most, self.peer)
-
-
-@dataclass(frozen=True)
-class Durable:
-    """At most so many times as long as a peer and the `sync -f` after it; ours waits for the disk itself."""
-
-    tree: str
-    step: str
-    peer: str
-    at_most: float
-    is_timed = True
-
-    def judge(self, runs):
-        """As above."""
-        ours = [run.measured.wall_seconds for run in _of(runs, self, OURS)]
-        theirs = [run.durable_seconds for run in _of(runs, self, self.peer)]
-        return _ratio(ours, theirs, self.at_most, f"{self.peer} and sync -f")
+        if not ours or not theirs:
+            return None
+        ratio = median(ours) / median(theirs)
+        return f"{ratio:.3f}x", f"<= {self.at_most}x {self.peer}", ratio <= self.at_most
 
 
 @dataclass(frozen=True)
@@ -114,13 +100,6 @@ class Count:
         if not found or None in found:
             return None
         return str(max(found)), f"{self.fact.replace('_', ' ')} <= {self.at_most}", max(found) <= self.at_most
-
-
-def _ratio(ours, theirs, at_most, than):
-    if not ours or not theirs:
-        return None
-    ratio = median(ours) / median(theirs)
-    return f"{ratio:.3f}x", f"<= {at_most}x {than}", ratio <= at_most
 
 
 def _of(runs, aim, peer):

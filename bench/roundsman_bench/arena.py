@@ -27,11 +27,6 @@ class Run:
     flush_seconds: float
     """How long it then took until everything was on the receiver's disk: near 0 for tools that wait for that."""
 
-    @property
-    def durable_seconds(self):
-        """From asking for the round until it is over and everything is on the receiver's disk."""
-        return self.measured.wall_seconds + self.flush_seconds
-
 
 class Contender:
     """A tool, with all that it needs, from start to end; its mirror is empty, on a fresh file system."""

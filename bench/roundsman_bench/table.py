@@ -4,7 +4,7 @@ from dataclasses import asdict
 from itertools import groupby
 from statistics import median
 
-HEAD = ["step", "tool", "n", "wall s", "flush s", "durable s", "CPU s client + receiver", "wire up / down",
+HEAD = ["step", "tool", "n", "wall s", "flush s", "CPU s client + receiver", "wire up / down",
         "peak RSS MB client / receiver", "changes", "files opened", "bytes read"]
 """The columns of a tree's table."""
 
@@ -73,9 +73,7 @@ def _row(step, peer, runs):
     wire = f"{size(middle(lambda run: run.measured.wire.up))} / {size(middle(lambda run: run.measured.wire.down))}"
     facts = [middle(lambda run: run.measured.facts.get(name)) for name in ("changes", "files_opened", "bytes_read")]
     changes, opened = [UNKNOWN if fact is None else f"{fact:.0f}" for fact in facts[:2]]
-    flush, durable = (seconds(middle(value)) for value in (
-        lambda run: run.flush_seconds, lambda run: run.durable_seconds))
-    return [step, peer, str(len(runs)), seconds(median(walls)) + spread, flush, durable,
+    return [step, peer, str(len(runs)), seconds(median(walls)) + spread, seconds(middle(lambda run: run.flush_seconds)),
             cpu, wire, rss, changes, opened, size(facts[2])]
 
 

@@ -1,7 +1,7 @@
 """What was aimed at, and whether it was reached in this run."""
 from dataclasses import dataclass
 
-from .aims import Bytes, Count, Durable, Memory, Share, Wall
+from .aims import Bytes, Count, Memory, Share, Wall
 
 KB, MB = 1000, 1000_000
 
@@ -32,7 +32,7 @@ TRANSFER = [
     *(Wall("random", step, peer, at_most) for step in (FRONT, APPEND, OVERWRITE)
       for peer, at_most in (("rsync", 1.0), ("rsync-fsync", 0.8))),
     Bytes("text", LINE, 60 * KB), Wall("text", LINE, "rsync", 1.0),
-    *(Durable(tree, FIRST, "rsync", 1.1) for tree in ("big", "photos")),
+    *(Wall(tree, FIRST, "rsync+sync", 1.1) for tree in ("big", "photos")),
     Share("million", FIRST, "rsync", 0.6), Wall("million", FIRST, "rsync", 0.8),
     *(Memory(tree, step, MEMORY) for tree, step in (
         ("linux", FIRST), ("linux", RELEASE), ("random", FIRST), ("random", FRONT), ("text", FIRST), ("text", LINE),
@@ -46,7 +46,7 @@ TRANSFER = [
 class Verdict:
     """One target and what was found."""
 
-    target: Bytes | Count | Durable | Memory | Share | Wall
+    target: Bytes | Count | Memory | Share | Wall
     found: str
     aim: str
     is_reached: bool

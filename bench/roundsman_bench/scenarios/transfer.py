@@ -21,8 +21,8 @@ IS_AFRESH = True
 
 PEERS = {
     "random": ("roundsman", "rsync", "rsync-z", "rsync-fsync"),
-    "big": ("roundsman", "rsync"),
-    "photos": ("roundsman", "rsync"),
+    "big": ("roundsman", "rsync", "rsync+sync"),
+    "photos": ("roundsman", "rsync", "rsync+sync"),
     "million": ("roundsman", "rsync"),
 }
 """Where these are enough: more would take room or time and tell nothing."""
