@@ -94,7 +94,7 @@ class TwoReleases(Room):
         (empty / "kind").write_text("a file now")
         (empty / "link").unlink()
         (empty / "link").symlink_to("after")
-        (empty / "fs" / "edited").write_text("fs/changed")
+        (empty / "fs" / "edited").write_text("FS/EDITED")
         (empty / "new").touch()
         self.next = self.room / "expected"
         shutil.copytree(empty, self.next, symlinks=True)
