@@ -1,9 +1,13 @@
-"""rsync against its own daemon: `rsync --archive --delete SOURCE/ rsync://...`."""
+"""rsync against its own daemon: `rsync --archive --delete --modify-window=-1 SOURCE/ rsync://...`."""
 import os
 import shutil
 import subprocess
 
 from .place import Broken, wait_for_port
+
+ALWAYS = ("--archive", "--delete", "--modify-window=-1")
+"""How it is always called. By itself it compares times to the second only, and does not see an edit that keeps the size and
+the second of the one before."""
 
 DAEMON = """
 use chroot = {chroot}
@@ -45,7 +49,7 @@ class Rsync:
     def round(self):
         """Delivers once."""
         target = f"rsync://127.0.0.1:{self.place.port}/mirror/"
-        command = ["rsync", "--archive", "--delete", *self.options, f"{self.place.source}/", target]
+        command = ["rsync", *ALWAYS, *self.options, f"{self.place.source}/", target]
         code = self.place.client.finish(self.place.client.start(command))
         if code != 0:
             raise Broken(f"{' '.join(command)}: exit code {code}")
