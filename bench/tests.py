@@ -112,5 +112,11 @@ class Figures(unittest.TestCase):
         self.assertEqual(targets.verdicts(aims, [run(wire=Bytes(None, None))], (targets.Bytes, targets.Count)), [])
 
 
+def load_tests(loader, tests, _pattern):
+    """These, and those of the scenario `transfer`."""
+    tests.addTests(loader.loadTestsFromName("tests_transfer"))
+    return tests
+
+
 if __name__ == "__main__":
     unittest.main()

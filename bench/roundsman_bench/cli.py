@@ -6,15 +6,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import disks, isolation, peers, scenarios, table, targets, trees
+from . import aims, bulk, disks, isolation, peers, scenarios, table, targets, trees
 from .arena import Arena, say
+from .link import Link
 from .peers.place import Broken
 
 COMMAND = Path(__file__).resolve().parents[2] / "target" / "release" / "roundsman"
 """The command that is measured unless another one is named."""
 
-TREES = {"small": ["photos", "sources"], "full": ["photos", "linux"]}
-"""The trees of each size."""
+MAKERS = {"photos": trees.photos, "sources": trees.sources, "random": bulk.noise, "text": bulk.text, "big": bulk.big,
+          "million": bulk.million}
+"""What makes each tree that needs nothing but a seed."""
 
 
 def main(words):
@@ -24,9 +26,9 @@ def main(words):
     isolation.enter(left_out)
     runs = []
     try:
-        options.peers = _present(options.peers, options.roundsman, left_out)
+        link = None if options.link is None else Link(options.link)
         for tree in options.tree:
-            runs += _play(tree, options, left_out)
+            runs += _play(tree, options, link, left_out)
     except Broken as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -38,13 +40,16 @@ def main(words):
 def _arguments(words):
     parser = argparse.ArgumentParser(prog="bench/run", description="Measures roundsman beside its peers.")
     parser.add_argument("scenario", choices=scenarios.KINDS)
-    parser.add_argument("--size", choices=TREES, default="small", help="small: seconds; full: gigabytes, and peers")
-    parser.add_argument("--tree", action="append", choices=["photos", "sources", "linux"], help="only this tree")
-    parser.add_argument("--peers", type=lambda text: text.split(","), default=list(peers.USUAL),
+    parser.add_argument("--size", choices=("small", "full"), default="small",
+                        help="small: seconds; full: gigabytes, and peers")
+    parser.add_argument("--tree", action="append", choices=[*MAKERS, "linux"], help="only this tree")
+    parser.add_argument("--peers", type=lambda text: text.split(","), 
                         help=f"of {', '.join(peers.KINDS)}")
     parser.add_argument("--turns", type=int, help="how often each step is done (small: 1, full: 3)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another tree")
     parser.add_argument("--linux-source", metavar="PATH", help="Debian's linux-source-*.deb, or its .tar.xz")
+    parser.add_argument("--linux-source-next", metavar="PATH", help="a later one, for `transfer`")
+    parser.add_argument("--link", metavar="RATE", help="over a line of this rate each way, such as 50mbit")
     parser.add_argument("--source-fs", choices=disks.KINDS, default="ext4", help="what the source lies on")
     parser.add_argument("--roundsman", type=Path, default=COMMAND, metavar="PATH", help="the command to measure")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where trees are made (full: 40 GB); default $TMPDIR")
@@ -59,13 +64,15 @@ def _complete(parser, options):
     """What follows from the other arguments, and what contradicts them."""
     options.roundsman = options.roundsman.resolve()
     options.turns = options.turns or (3 if options.size == "full" else 1)
-    options.tree = options.tree or TREES[options.size]
-    unknown = [name for name in options.peers if name not in peers.KINDS]
+    options.tree = options.tree or scenarios.KINDS[options.scenario].TREES[options.size]
+    unknown = [name for name in options.peers or [] if name not in peers.KINDS]
     if unknown:
         parser.error(f"no such tool: {', '.join(unknown)}; there are {', '.join(peers.KINDS)}")
     if "linux" in options.tree and options.linux_source is None:
         parser.error("the tree `linux` needs --linux-source PATH: `apt-get download linux-source-6.1` fetches one; "
                      "or leave it out with --tree photos")
+    if options.scenario == "transfer" and "linux" in options.tree and options.linux_source_next is None:
+        parser.error("`transfer` on the tree `linux` needs --linux-source-next PATH: the package of a later release")
 
 
 def _present(names, command, left_out):
@@ -80,36 +87,41 @@ def _present(names, command, left_out):
 
 def _judged(options):
     """The kinds of targets that mean something in this run: seconds need big trees, counts need inodes that hold."""
-    seconds = (targets.Wall,) if options.size == "full" else ()
-    counts = (targets.Count,) if options.source_fs == "ext4" else ()
-    return (targets.Bytes, *seconds, *counts)
+    seconds = (aims.Wall,) if options.size == "full" else ()
+    counts = (aims.Count,) if options.source_fs == "ext4" else ()
+    return (aims.Bytes, aims.Share, aims.Memory, *seconds, *counts)
 
 
-def _play(name, options, left_out):
+def _play(name, options, link, left_out):
     """All steps on one tree."""
+    scenario = scenarios.KINDS[options.scenario]
+    names = _present(options.peers or scenario.peers(name, options.link), options.roundsman, left_out)
     with tempfile.TemporaryDirectory(prefix="roundsman-bench-", dir=options.work) as work:
-        arena = Arena(work, options, left_out)
+        arena = Arena(work, options, link, left_out)
         try:
             say(f"{name}: making the tree")
             tree = _make(name, arena.source, options)
-            return list(arena.play(tree, scenarios.KINDS[options.scenario].steps(tree, options.seed)))
+            play = arena.play_afresh if scenario.IS_AFRESH else arena.play
+            return list(play(tree, names, scenario.steps(tree, options.seed)))
         finally:
             arena.close()
 
 
 def _make(name, root, options):
     if name == "linux":
-        return trees.linux(root, options.linux_source)
-    return {"photos": trees.photos, "sources": trees.sources}[name](root, options.seed, options.size)
+        return trees.linux(root, options.linux_source, options.linux_source_next)
+    return MAKERS[name](root, options.seed, options.size)
 
 
 def _show(runs, found, options, left_out):
-    print(f"## {options.scenario}, {options.size}, source on {options.source_fs}\n")
+    line = "" if options.link is None else f", over a line of {options.link} each way"
+    print(f"## {options.scenario}, {options.size}, source on {options.source_fs}{line}\n")
     print(table.markdown(runs))
     print(targets.markdown(found))
     for what in left_out:
         print(f"Left out: {what}.")
     if options.json is not None:
         about = {"scenario": options.scenario, "size": options.size, "seed": options.seed, "left_out": left_out,
-                 "source_fs": options.source_fs, "kernel": platform.release(), "processors": os.cpu_count()}
+                 "source_fs": options.source_fs, "link": options.link, "kernel": platform.release(),
+                 "processors": os.cpu_count()}
         options.json.write_text(table.as_json(runs, about))

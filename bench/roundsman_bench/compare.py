@@ -3,8 +3,11 @@ import os
 import stat
 from pathlib import Path
 
-READ_AT_MOST = 1 << 30
+READ_AT_MOST = 8 << 30
 """Bytes of edited files that are compared after one step; all paths, kinds and sizes always are."""
+
+PIECE = 1 << 20
+"""Bytes that are read at once."""
 
 OURS = {".stfolder"}
 """What a peer needs at the top of both trees for itself."""
@@ -42,7 +45,9 @@ def differences(source, listed, mirror, edited):
 def warm(source, listed, edited):
     """Reads what was edited once, so that no tool pays for being the first to read it from the disk."""
     for file in _to_read(source, listed, edited):
-        Path(source, file).read_bytes()
+        with open(Path(source, file), "rb") as content:
+            while content.read(PIECE):
+                pass
 
 
 def _shape(entry):
@@ -65,4 +70,10 @@ def _to_read(source, listed, edited):
 
 
 def _same(source, mirror, path):
-    return Path(source, path).read_bytes() == Path(mirror, path).read_bytes()
+    with open(Path(source, path), "rb") as one, open(Path(mirror, path), "rb") as other:
+        while True:
+            piece = one.read(PIECE)
+            if piece != other.read(PIECE):
+                return False
+            if not piece:
+                return True

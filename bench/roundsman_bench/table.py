@@ -42,6 +42,11 @@ def size(count):
     return f"{count:.3g} GB"
 
 
+def mebibytes(count):
+    """Bytes of memory as people say them."""
+    return f"{count / (1 << 20):.0f} MiB"
+
+
 def _grouped(runs):
     """Runs by step and tool, both in the order in which they first came."""
     groups = {}

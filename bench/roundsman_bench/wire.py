@@ -43,6 +43,13 @@ class Counter:
         found = {name: self._value(name) for name in (f"up{self.port}", f"down{self.port}")}
         return Bytes(*found.values())
 
+    def drop(self):
+        """Counts no longer, so that later packets pass no rules but those of their own."""
+        if self.counts:
+            names = [f"chain inet {TABLE} seen{self.port}", *(
+                f"counter inet {TABLE} {way}{self.port}" for way in ("up", "down"))]
+            subprocess.run(["nft", "; ".join(f"delete {name}" for name in names)], check=True)
+
     def _install(self):
         # Loopback shows each packet twice, going out and coming in: only what comes in is counted.
         rules = f"""

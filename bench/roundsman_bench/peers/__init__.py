@@ -1,6 +1,6 @@
 """The tools that are measured, each driven as its own manual says."""
 from .roundsman import Roundsman
-from .rsync import Rsync
+from .rsync import Rsync, RsyncThenSync
 from .syncthing import Syncthing
 
 KINDS = {
@@ -10,6 +10,7 @@ KINDS = {
     "rsync": (Rsync, ()),
     "rsync-z": (Rsync, ("--compress",)),
     "rsync-fsync": (Rsync, ("--fsync",)),
+    "rsync+sync": (RsyncThenSync, ()),
     "syncthing": (Syncthing, ()),
 }
 """Every tool by the name it has in the tables: how it is driven, with which options of its own."""

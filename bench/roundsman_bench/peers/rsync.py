@@ -1,9 +1,13 @@
-"""rsync against its own daemon: `rsync --archive --delete SOURCE/ rsync://...`."""
+"""rsync against its own daemon: `rsync --archive --delete --modify-window=-1 SOURCE/ rsync://...`."""
 import os
 import shutil
 import subprocess
 
 from .place import Broken, wait_for_port
+
+ALWAYS = ("--archive", "--delete", "--modify-window=-1")
+"""How it is always called. By itself it compares times to the second only, and does not see an edit that keeps the size and
+the second of the one before."""
 
 DAEMON = """
 use chroot = {chroot}
@@ -45,7 +49,7 @@ class Rsync:
     def round(self):
         """Delivers once."""
         target = f"rsync://127.0.0.1:{self.place.port}/mirror/"
-        command = ["rsync", "--archive", "--delete", *self.options, f"{self.place.source}/", target]
+        command = ["rsync", *ALWAYS, *self.options, f"{self.place.source}/", target]
         code = self.place.client.finish(self.place.client.start(command))
         if code != 0:
             raise Broken(f"{' '.join(command)}: exit code {code}")
@@ -54,3 +58,15 @@ class Rsync:
     def mirror(self):
         """Where its copy of the source lies."""
         return self.place.data / "mirror"
+
+
+class RsyncThenSync(Rsync):
+    """The same, and then everything to the receiver's disk at once: durable at the smallest price."""
+
+    def round(self):
+        """Delivers once and waits for the disk, timed together."""
+        super().round()
+        flush = self.place.receiver.start(["sync", "--file-system", self.place.data])
+        if self.place.receiver.finish(flush) != 0:
+            raise Broken(f"sync --file-system {self.place.data} failed")
+        return {}

@@ -1,5 +1,8 @@
-"""What is done to a tree, step by step; each scenario is a module with `steps(tree, seed)`."""
-from . import moves
+"""What is done to a tree, step by step.
 
-KINDS = {"moves": moves}
+Each scenario is a module with `steps(tree, seed)`, `peers(tree, link)`, `TREES`, `TARGETS` and `IS_AFRESH`.
+"""
+from . import moves, transfer
+
+KINDS = {"moves": moves, "transfer": transfer}
 """Every scenario by the name it is asked for with."""

@@ -4,16 +4,28 @@ import random
 import shutil
 
 from .. import targets, trees
+from ..peers import USUAL
 from .step import Step
 
 TARGETS = targets.MOVES
 """What is aimed at."""
+
+TREES = {"small": ["photos", "sources"], "full": ["photos", "linux"]}
+"""The trees of each size."""
+
+IS_AFRESH = False
+"""All turns of a step come one after the other, on the same mirrors."""
 
 SHARE = 5
 """One file in so many moves to another directory."""
 
 SAMPLE = 200
 """So many files of a renamed directory are compared byte for byte."""
+
+
+def peers(_tree, _link):
+    """Who is measured unless others are asked for."""
+    return USUAL
 
 
 def steps(tree, seed):
