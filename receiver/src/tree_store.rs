@@ -7,6 +7,7 @@
 
 mod arriving;
 mod assemble;
+mod at_once;
 mod bytes;
 mod check;
 mod chunks;

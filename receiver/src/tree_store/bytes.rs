@@ -8,7 +8,7 @@ use seams::fs::File;
 /// Bytes read at once.
 pub(super) const BUFFER_BYTES: usize = 256 * 1024;
 /// Holes are looked for in ranges from this length on: in shorter ones looking costs more than it saves.
-const HOLE_BYTES: u64 = 64 * 1024;
+pub(super) const HOLE_BYTES: u64 = 64 * 1024;
 
 /// BLAKE3 of a whole file.
 pub(super) fn hash(file: &dyn File) -> io::Result<ContentId> {

@@ -1,13 +1,13 @@
-//! What a small new file costs, from its frame to its place, counted in operations of the file system.
+//! What a small new or edited file costs, from its frame to its place, counted in operations of the file system.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use protocol::{Change, Head};
+use protocol::{Change, ContentId, ContentPlan, Head, Segment};
 use seams::memory::{FaultHook, OperationKind};
 
 use super::world::MemoryWorld;
-use crate::store::conformance::peer::{Peer, create};
+use crate::store::conformance::peer::{Peer, create, modify, recipe};
 
 /// Counts operations by kind.
 #[derive(Debug, Default)]
@@ -58,4 +58,38 @@ fn a_small_new_file_is_made_written_and_renamed_once_and_synced_with_all_others(
     assert!(counted.of(OperationKind::SyncFilesystem) <= 2 && counted.of(OperationKind::Sync) <= 8);
     // Besides: mode, mtime and a stat once each, and a look whether something is in the way.
     assert!(counted.all() <= 7 * FILES + 50, "{counted:?}");
+}
+
+/// The old text and the new of a file.
+fn texts(number: u64) -> (String, String) {
+    let old = format!("line {number}\n").repeat(100);
+    let new = format!("{old}one more of {number}\n");
+    (old, new)
+}
+
+#[test]
+fn a_small_edited_file_is_read_once_and_written_once() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = world.open();
+    let mut peer = Peer::new(&store);
+    let old: Vec<Change> = (0..FILES).map(|n| create(&format!("f{n}"), peer.file(texts(n).0))).collect();
+    peer.deliver(&old);
+    let edited = |n: u64, peer: &mut Peer<'_>| modify(&format!("f{n}"), peer.file(texts(n).1));
+    let changes: Vec<Change> = (0..FILES).map(|n| edited(n, &mut peer)).collect();
+    let plan = |n: u64| -> ContentPlan {
+        let (old, new) = texts(n);
+        let kept = Segment::Copy { content: ContentId::of(old.as_bytes()), offset: 0, length: old.len() as u64 };
+        recipe(new.as_bytes(), &[kept, Segment::Literal { length: (new.len() - old.len()) as u64 }])
+    };
+    let mut plans: Vec<ContentPlan> = (0..FILES).map(plan).collect();
+    plans.sort_by_key(|plan| plan.content);
+    let base = peer.head();
+    let missing = peer.open(&changes, plans.clone());
+    let counted = count(&world);
+    peer.fill_missing(base, &changes, &plans, &missing);
+    peer.commit_on(base, &changes).expect("is durable");
+    for once in [OperationKind::OpenFile, OperationKind::CreateFile, OperationKind::Write] {
+        assert_eq!(counted.of(once), FILES, "{once:?}");
+    }
+    assert_eq!(counted.of(OperationKind::OpenFileForWriting), 0);
 }
