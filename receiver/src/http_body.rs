@@ -14,10 +14,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::http_failure::Failure;
 use crate::http_limits::BodyPace;
 
-/// Reads a whole body of at most `limit` bytes.
+/// Reads a whole body of at most `limit` bytes, for which there must be room in memory.
 pub(crate) async fn read(payload: Payload, limit: usize, pace: BodyPace) -> Result<Bytes, Failure> {
     let mut stream = pin!(BodyStream::new(payload));
-    let mut body = BytesMut::new();
+    let mut body = BytesMut::with_capacity(limit);
     let mut meter = Meter::new(pace, Instant::now());
     loop {
         let next = poll_fn(|context| stream.as_mut().poll_next(context));
