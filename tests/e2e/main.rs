@@ -13,6 +13,7 @@ mod delivery;
 mod filesystems;
 mod full;
 mod held;
+mod kills;
 mod local;
 mod looking;
 mod loops;

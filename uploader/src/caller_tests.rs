@@ -152,6 +152,53 @@ fn a_receiver_that_asks_for_more_time_than_there_is_is_not_called_again() {
     assert_eq!(bench.times().len(), 1);
 }
 
+/// Breaks the connection at the first frame with bytes; then answers like a receiver that does, or does not, know the
+/// proposal. Notes the length of each frame.
+#[derive(Debug)]
+struct StartedAnew {
+    forgot: bool,
+    frames: Mutex<Vec<usize>>,
+}
+
+impl Transport for StartedAnew {
+    fn call(&self, request: &Request) -> Result<Response, TransportError> {
+        let Request::Fill(fill) = request else { panic!("only frames are sent") };
+        let mut frames = self.frames.lock().expect("not poisoned");
+        frames.push(fill.data.len());
+        match frames.len() {
+            1 => interrupted(),
+            _ if self.forgot => problem(ProblemCode::UnknownProposal, None),
+            _ => Ok(Response::Fill(protocol::wire::Filled { mismatched: vec![] })),
+        }
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+#[test]
+fn a_frame_whose_connection_broke_goes_again_only_where_the_proposal_is_still_known() {
+    let lengths = |forgot| {
+        let transport = Arc::new(StartedAnew { forgot, frames: Mutex::default() });
+        let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(0)));
+        let random = Arc::new(SeededRandom::new(1));
+        let caller = Caller::new(transport.clone(), clock, random, RetryPolicy::default(), Arc::default());
+        let frame = protocol::wire::Fill {
+            mirror: protocol::MirrorName::parse(b"m").expect("valid"),
+            proposal: protocol::RevisionDigest::from_bytes([1; 32]),
+            pieces: vec![protocol::Piece { index: 0, offset: 0, length: 7 }],
+            compression: protocol::wire::Compression::None,
+            data: vec![0; 7].into(),
+        };
+        assert_eq!(caller.call(frame).is_err(), forgot);
+        let lengths = transport.frames.lock().expect("not poisoned").clone();
+        lengths
+    };
+    assert_eq!(lengths(false), [7, 0, 7]);
+    assert_eq!(lengths(true), [7, 0], "nothing is sent in vain");
+}
+
 #[test]
 fn what_does_not_pass_by_itself_is_not_tried_again() {
     let once = |outcome: Outcome| {

@@ -74,6 +74,11 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// Whether it is not known who would answer next: the receiver may have been started anew since.
+    pub(crate) fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Interrupted { .. } | Self::TimedOut { .. })
+    }
+
     /// Whether the same request may succeed later without anybody doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
