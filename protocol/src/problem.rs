@@ -16,6 +16,10 @@ pub struct Problem {
     /// What to do about it, where there is something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// How far a long piece of work has come, in bytes, where the same request goes on with it. While this grows, nothing
+    /// is wrong and nobody need wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<u64>,
 }
 
 /// The kinds of problems. Codes are stable: programs rely on them.
@@ -88,7 +92,13 @@ impl Problem {
     /// A problem without a hint.
     #[must_use]
     pub fn new(code: ProblemCode, detail: impl fmt::Display) -> Self {
-        Self { code, detail: detail.to_string(), hint: None }
+        Self { code, detail: detail.to_string(), hint: None, progress: None }
+    }
+
+    /// The same, of work that has come so far.
+    #[must_use]
+    pub fn with_progress(self, bytes: u64) -> Self {
+        Self { progress: Some(bytes), ..self }
     }
 
     /// The same with a hint.

@@ -25,6 +25,7 @@ mod plans;
 mod rewrites;
 mod roots;
 mod safety;
+mod sparse;
 mod status;
 mod terminal;
 mod timing;

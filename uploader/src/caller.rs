@@ -77,6 +77,8 @@ impl Caller {
         let request = call.into_request();
         let mut delays = self.policy.delays(self.random.below(u64::MAX));
         let mut failing_since = None;
+        // How far the receiver's work on this has come: what gets on is no failure.
+        let mut come = None;
         // What goes first, once a connection broke.
         let mut probe = None;
         loop {
@@ -86,6 +88,11 @@ impl Caller {
                     if probe.take().is_none() {
                         return C::reply(response).ok_or_else(|| mistaken(&request));
                     }
+                }
+                Err(error) if error.progress() > come && !self.is_stopped() => {
+                    self.outage.end(self.clock.since_boot());
+                    come = error.progress();
+                    failing_since = None;
                 }
                 Err(error) if error.is_transient() => {
                     let delay = delays.next().unwrap_or(self.policy.max);

@@ -145,6 +145,46 @@ fn a_receiver_that_asks_for_time_gets_it() {
     assert_eq!(bench.times()[1], Duration::from_secs(7));
 }
 
+/// Works on one request for an hour, in steps of ten seconds that each get on; then for ever in one that does not.
+#[derive(Debug)]
+struct LongWork {
+    clock: Arc<ManualClock>,
+    calls: Mutex<u64>,
+    steps: u64,
+}
+
+impl Transport for LongWork {
+    fn call(&self, _: &Request) -> Result<Response, TransportError> {
+        let mut calls = self.calls.lock().expect("not poisoned");
+        *calls += 1;
+        self.clock.advance(Duration::from_secs(10));
+        if *calls == 361 && self.steps > 360 {
+            return answer();
+        }
+        let come = Problem::new(ProblemCode::Busy, "goes on").with_progress((*calls).min(self.steps));
+        Err(TransportError::Problem { problem: come, retry_after: None })
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+#[test]
+fn work_that_gets_on_is_waited_for_as_long_as_it_takes_and_work_that_stands_still_is_not() {
+    let calls = |steps| {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(0)));
+        let transport = Arc::new(LongWork { clock: clock.clone(), calls: Mutex::default(), steps });
+        let random = Arc::new(SeededRandom::new(1));
+        let caller = Caller::new(transport.clone(), clock.clone(), random, RetryPolicy::default(), Arc::default());
+        let answered = caller.call(Hello::new(1, 1)).is_ok();
+        (answered, *transport.calls.lock().expect("not poisoned"))
+    };
+    assert_eq!(calls(u64::MAX), (true, 361), "nobody waits between two steps");
+    let (answered, tries) = calls(5);
+    assert!(!answered && tries < 12, "{tries}");
+}
+
 #[test]
 fn a_receiver_that_asks_for_more_time_than_there_is_is_not_called_again() {
     let bench = bench(1, &[|| problem(ProblemCode::Unavailable, Some(31)), answer]);

@@ -74,6 +74,14 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// How far work has come that the same request goes on with, in bytes.
+    pub(crate) fn progress(&self) -> Option<u64> {
+        match self {
+            Self::Problem { problem, .. } if problem.code.is_transient() => problem.progress,
+            _ => None,
+        }
+    }
+
     /// Whether it is not known who would answer next: the receiver may have been started anew since.
     pub(crate) fn is_of_the_connection(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Interrupted { .. } | Self::TimedOut { .. })
