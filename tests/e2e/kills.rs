@@ -92,8 +92,8 @@ fn start_client(world: &World, relay: &Relay) -> Started {
 #[track_caller]
 fn upload_while_killed(world: &World, sides: &[Side], bytes: u64) -> u64 {
     let part = bytes / sides.len() as u64;
-    let moments =
-        (0..2 * each).zip(noise(5, 256)).map(|(number, random)| number * part + part * u64::from(random) / 256);
+    let random = noise(5, sides.len());
+    let moments = (0..).zip(random).map(|(number, random)| number * part + part * u64::from(random) / 256);
     let mut upload = Upload::begin(world);
     for (at, side) in moments.zip(sides) {
         upload.kill(*side, at);
