@@ -255,37 +255,47 @@ fn what_does_not_pass_by_itself_is_not_tried_again() {
     assert!(matches!(once(|| Err(TransportError::Protocol("html".into()))), CallError::Protocol(_)));
 }
 
-/// Fails always, while other threads' calls come through.
-#[derive(Debug, Default)]
-struct AloneInFailing {
+/// Time that passes while other threads' calls come through.
+#[derive(Debug)]
+struct BusyTime {
+    clock: Arc<ManualClock>,
     caller: std::sync::OnceLock<std::sync::Weak<Caller>>,
-    times: Mutex<Vec<Duration>>,
 }
 
-impl Transport for AloneInFailing {
-    fn call(&self, _: &Request) -> Result<Response, TransportError> {
-        let caller = self.caller.get().expect("is set").upgrade().expect("is alive");
-        let now = caller.clock.since_boot();
-        self.times.lock().expect("not poisoned").push(now);
-        caller.outage.end(now);
-        problem(ProblemCode::Internal, None)
+impl Clock for BusyTime {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
-    fn traffic(&self) -> Traffic {
-        Traffic::default()
+    fn since_boot(&self) -> Duration {
+        self.clock.since_boot()
+    }
+
+    fn boot_id(&self) -> seams::clock::BootId {
+        self.clock.boot_id()
+    }
+
+    fn wait(&self, duration: Duration) {
+        let caller = self.caller.get().expect("is set").upgrade().expect("is alive");
+        caller.outage.end(self.since_boot());
+        self.clock.wait(duration);
+        assert!(self.since_boot() < Duration::from_secs(3_600), "it never gives up");
     }
 }
 
 #[test]
 fn a_call_that_always_fails_is_given_up_although_others_come_through() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(0)));
-    let transport = Arc::new(AloneInFailing::default());
+    let outcomes = vec![(|| problem(ProblemCode::Internal, None)) as Outcome];
+    let transport = Arc::new(Scripted { outcomes, calls: Mutex::default(), clock: clock.clone() });
+    let time = Arc::new(BusyTime { clock, caller: std::sync::OnceLock::new() });
     let random = Arc::new(SeededRandom::new(1));
-    let caller = Arc::new(Caller::new(transport.clone(), clock, random, RetryPolicy::default(), Arc::default()));
-    transport.caller.set(Arc::downgrade(&caller)).expect("once");
+    let policy = RetryPolicy::default();
+    let caller = Arc::new(Caller::new(transport.clone(), time.clone(), random, policy, Arc::default()));
+    time.caller.set(Arc::downgrade(&caller)).expect("once");
     assert!(caller.call(Hello::new(1, 1)).is_err());
-    let last = *transport.times.lock().expect("not poisoned").last().expect("called");
-    assert_eq!(last, Duration::from_secs(30));
+    let last = *transport.calls.lock().expect("not poisoned").last().expect("called");
+    assert_eq!(last, policy.budget);
 }
 
 #[test]
