@@ -232,8 +232,7 @@ fn a_frame_whose_connection_broke_goes_again_only_where_the_proposal_is_still_kn
             data: vec![0; 7].into(),
         };
         assert_eq!(caller.call(frame).is_err(), forgot);
-        let lengths = transport.frames.lock().expect("not poisoned").clone();
-        lengths
+        transport.frames.lock().expect("not poisoned").clone()
     };
     assert_eq!(lengths(false), [7, 0, 7]);
     assert_eq!(lengths(true), [7, 0], "nothing is sent in vain");

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use protocol::Problem;
@@ -75,7 +76,7 @@ pub enum TransportError {
 
 impl TransportError {
     /// How far work has come that the same request goes on with, in bytes.
-    pub(crate) fn progress(&self) -> Option<u64> {
+    pub(crate) fn progress(&self) -> Option<NonZeroU64> {
         match self {
             Self::Problem { problem, .. } if problem.code.is_transient() => problem.progress,
             _ => None,
