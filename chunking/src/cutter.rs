@@ -43,6 +43,33 @@ impl Cutter {
         self.pending.drain(..at);
     }
 
+    /// Takes so many zeros: the same as feeding them, but in no time, however many they are.
+    ///
+    /// A cut depends on nothing but what follows the cut before, and on no more of that than a greatest chunk. So once
+    /// only zeros are pending, all chunks of zeros are alike for as long as there are more than a greatest chunk.
+    pub fn feed_zeros(&mut self, length: u64) {
+        let fed = size(self.list.parameters().max()).min(usize::try_from(length).unwrap_or(usize::MAX));
+        self.feed(&vec![0; fed]);
+        if self.fits {
+            self.run_on(length - fed as u64);
+        }
+    }
+
+    /// More zeros, where a greatest chunk of them was fed just now, so that all that is pending is zeros too; or none.
+    fn run_on(&mut self, zeros: u64) {
+        if zeros == 0 {
+            return;
+        }
+        let enough = size(self.list.parameters().max());
+        let all = self.pending.len() as u64 + zeros;
+        self.pending.resize(enough, 0);
+        let chunk = self.next_cut(0) as u64;
+        // As feeding does: as long as there is enough, a chunk is cut.
+        let cuts = all.checked_sub(enough as u64).map_or(0, |more| more / chunk + 1);
+        self.zeros += cuts * chunk;
+        self.pending.truncate(usize::try_from(all - cuts * chunk).unwrap_or(enough));
+    }
+
     /// How many bytes lie in chunks that are cut.
     #[must_use]
     pub fn cut_to(&self) -> u64 {
@@ -68,12 +95,9 @@ impl Cutter {
 
     /// Cuts one chunk at `at`, where either a greatest chunk or all that is left is pending. Gives its length.
     fn cut_one(&mut self, at: usize) -> usize {
-        let (parameters, (small, large)) = (self.list.parameters(), self.masks);
-        let (min, mean, max) = (size(parameters.min()), size(parameters.mean()), size(parameters.max()));
-        let source = &self.pending[at..];
-        // The last four are the masks, and the same for the first byte of each pair.
-        let (_, length) = cut(source, min, mean, max, small, large, small << 1, large << 1);
-        let chunk = Chunk::of(&source[..length], u32::try_from(length).expect("a chunk is at most 16 MiB long"));
+        let length = self.next_cut(at);
+        let bytes = &self.pending[at..at + length];
+        let chunk = Chunk::of(bytes, u32::try_from(length).expect("a chunk is at most 16 MiB long"));
         match chunk {
             Chunk::Zeros { length } => self.zeros += length,
             Chunk::Bytes { .. } => {
@@ -82,6 +106,14 @@ impl Cutter {
             }
         }
         length
+    }
+
+    /// How long the chunk is that begins at `at`.
+    fn next_cut(&self, at: usize) -> usize {
+        let (parameters, (small, large)) = (self.list.parameters(), self.masks);
+        let (min, mean, max) = (size(parameters.min()), size(parameters.mean()), size(parameters.max()));
+        // The last four are the masks, and the same for the first byte of each pair.
+        cut(&self.pending[at..], min, mean, max, small, large, small << 1, large << 1).1
     }
 
     fn end_zeros(&mut self) {

@@ -71,6 +71,14 @@ fn a_hole_is_one_run_whatever_its_length() {
 }
 
 #[test]
+fn zeros_that_are_only_counted_take_no_time_and_no_memory() {
+    let mut cutter = Cutter::new(mean(64 * 1024));
+    cutter.feed_zeros(1 << 62);
+    assert!(cutter.pending.len() < 256 * 1024);
+    assert_eq!(cutter.finish().expect("a short list").iter().collect::<Vec<_>>(), [Chunk::Zeros { length: 1 << 62 }]);
+}
+
+#[test]
 fn a_list_that_would_be_too_long_is_none_and_holds_no_memory_meanwhile() {
     let mut cutter = Cutter::new(mean(256));
     let portion = noise(4, 64 * 1024);
@@ -101,6 +109,23 @@ proptest! {
         let whole = list(mean(256), &bytes);
         prop_assert_eq!(whole.length(), bytes.len() as u64);
         prop_assert_eq!(cutter.finish(), Some(whole));
+    }
+
+    #[test]
+    fn zeros_that_are_only_counted_are_cut_as_if_they_had_been_fed(
+        seed: u64, runs in prop::collection::vec((0usize..3_000, 0usize..9_000), 1..6), size in 0u32..3,
+    ) {
+        let parameters = mean(256 << size);
+        let (mut counted, mut fed) = (Cutter::new(parameters), Cutter::new(parameters));
+        for (length, zeros) in runs {
+            let bytes = noise(seed, length);
+            counted.feed(&bytes);
+            counted.feed_zeros(zeros as u64);
+            fed.feed(&bytes);
+            fed.feed(&vec![0; zeros]);
+            prop_assert_eq!(counted.cut_to(), fed.cut_to());
+        }
+        prop_assert_eq!(counted.finish(), fed.finish());
     }
 
     #[test]

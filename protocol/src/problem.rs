@@ -1,6 +1,7 @@
 //! [`Problem`]: an answer that is an error (RFC 9457), with a stable code for programs and words for people.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -16,6 +17,10 @@ pub struct Problem {
     /// What to do about it, where there is something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// How far a long piece of work has come, in bytes, where the same request goes on with it. While this grows, nothing
+    /// is wrong and nobody need wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<NonZeroU64>,
 }
 
 /// The kinds of problems. Codes are stable: programs rely on them.
@@ -88,7 +93,13 @@ impl Problem {
     /// A problem without a hint.
     #[must_use]
     pub fn new(code: ProblemCode, detail: impl fmt::Display) -> Self {
-        Self { code, detail: detail.to_string(), hint: None }
+        Self { code, detail: detail.to_string(), hint: None, progress: None }
+    }
+
+    /// The same, of work that has come so far.
+    #[must_use]
+    pub fn with_progress(self, bytes: u64) -> Self {
+        Self { progress: NonZeroU64::new(bytes), ..self }
     }
 
     /// The same with a hint.

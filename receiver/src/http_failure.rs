@@ -75,7 +75,8 @@ impl Failure {
         response.content_type(PROBLEM_JSON);
         match self.status {
             StatusCode::UNAUTHORIZED => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            // Work that goes on waits for the next request, not the other way round.
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE if self.problem.progress.is_none() => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER.as_secs()))
             }
             // What is left of its body will not come.

@@ -3,6 +3,7 @@
 use blake3::Hasher;
 use chunking::{ChunkList, Cutter, Parameters, needs_list};
 use protocol::ContentId;
+use seams::stretches::zeros;
 
 /// What is being made of the bytes of a file.
 #[derive(Debug)]
@@ -25,10 +26,24 @@ impl Making {
     /// Takes what comes next.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
+        self.cut(bytes, |cutter| cutter.feed(bytes));
+    }
+
+    /// Takes so many zeros, which nobody read.
+    pub(crate) fn feed_zeros(&mut self, length: u64) {
+        let Some(first) = zeros(length).next() else { return };
+        for portion in zeros(length) {
+            self.hasher.update(portion);
+        }
+        self.cut(first, |cutter| cutter.feed_zeros(length));
+    }
+
+    /// Hands on to the cutter what begins with these bytes.
+    fn cut(&mut self, first: &[u8], feed: impl FnOnce(&mut Cutter)) {
         if needs_list(self.length) {
             let (length, like) = (self.length, self.like);
-            let begin = || Cutter::new(like.unwrap_or_else(|| Parameters::for_file(length, bytes)));
-            self.cutter.get_or_insert_with(begin).feed(bytes);
+            let begin = || Cutter::new(like.unwrap_or_else(|| Parameters::for_file(length, first)));
+            feed(self.cutter.get_or_insert_with(begin));
         }
     }
 

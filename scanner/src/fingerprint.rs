@@ -3,11 +3,12 @@
 use std::io;
 
 use chunking::ChunkList;
-use protocol::{ContentId, Name};
+use protocol::{ByteRange, ContentId, Name};
 use seams::clock::Clock;
 use seams::fs::{Directory, File, Stat};
 use seams::progress::Progress;
 use seams::recorded::{Evidence, Fingerprint, Reading, Recorded, Trust};
+use seams::stretches::{Stretch, Stretches, zeros};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::content::Making;
@@ -131,20 +132,22 @@ impl<'a> Reader<'a> {
 
     fn pass(&mut self, file: &dyn File, length: u64, mut making: Option<Making>) -> io::Result<Pass> {
         let mut quick = Xxh3::new();
+        let mut stretches = Stretches::of(file, ByteRange { offset: 0, length });
         let mut offset = 0;
-        while offset < length {
-            let wanted = usize::try_from(length - offset).map_or(BUFFER_BYTES, |left| left.min(BUFFER_BYTES));
-            let got = file.read_at(&mut self.buffer[..wanted], offset)?;
-            if got == 0 {
-                break;
+        while let Some(stretch) = stretches.next(&mut self.buffer)? {
+            match stretch {
+                Stretch::Data(bytes) => {
+                    quick.update(bytes);
+                    making.iter_mut().for_each(|making| making.feed(bytes));
+                    offset += bytes.len() as u64;
+                    self.progress.read(bytes.len() as u64);
+                }
+                Stretch::Hole(hole) => {
+                    zeros(hole).for_each(|portion| quick.update(portion));
+                    making.iter_mut().for_each(|making| making.feed_zeros(hole));
+                    offset += hole;
+                }
             }
-            let bytes = &self.buffer[..got];
-            quick.update(bytes);
-            if let Some(making) = &mut making {
-                making.feed(bytes);
-            }
-            offset += got as u64;
-            self.progress.read(got as u64);
         }
         let fingerprint = Fingerprint(quick.digest128().to_be_bytes());
         let (content, list) = making.map(Making::finish).unzip();

@@ -83,6 +83,37 @@ fn a_file_that_grows_is_a_prefix_of_itself_at_every_moment_and_whole_once_it_is_
     converges(&world);
 }
 
+/// Long enough for several frames.
+const VERSION_BYTES: usize = 6 * 1024 * 1024;
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_sent_is_one_whole_version_in_the_mirror_at_every_moment() {
+    let world = World::with(&["still=1"]);
+    let version = |number: usize| vec![u8::try_from(number % 251).expect("small"); VERSION_BYTES];
+    let source = world.source().join("doc");
+    let replace = |number: usize| {
+        let saved = world.path("saved");
+        fs::write(&saved, version(number)).expect("written");
+        fs::rename(&saved, &source).expect("replaced");
+    };
+    replace(0);
+    let mut whole = 0;
+    beside(replace, || {
+        for _ in 0..ROUNDS {
+            let mut round = world.start(&["scan", "source", "--to", "data", "--json", "--compression-level", "off"]);
+            while round.is_running() {
+                let Ok(copy) = fs::read(world.mirror().join("doc")) else { continue };
+                assert_eq!(copy.len(), VERSION_BYTES);
+                assert!(copy.iter().all(|byte| *byte == copy[0]), "two versions in one file");
+                whole += 1;
+            }
+            done_or_deferred(&round.ended(Duration::ZERO));
+        }
+    });
+    assert!(whole > 0, "no version ever arrived");
+    converges(&world);
+}
+
 #[test]
 fn files_that_come_and_go_while_rounds_run_are_right_once_it_is_quiet() {
     let world = World::with(&["still=1"]);

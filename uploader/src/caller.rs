@@ -10,6 +10,7 @@ use seams::clock::Clock;
 use seams::random::Random;
 use thiserror::Error;
 
+use crate::probe::probe_of;
 use crate::retry::Outage;
 use crate::{RetryPolicy, Traffic, Transport, TransportError};
 
@@ -76,15 +77,29 @@ impl Caller {
         let request = call.into_request();
         let mut delays = self.policy.delays(self.random.below(u64::MAX));
         let mut failing_since = None;
+        // How far the receiver's work on this has come: what gets on is no failure.
+        let mut come = None;
+        // What goes first, once a connection broke.
+        let mut probe = None;
         loop {
-            match self.transport.call(&request) {
+            match self.transport.call(probe.as_ref().unwrap_or(&request)) {
                 Ok(response) => {
                     self.outage.end(self.clock.since_boot());
-                    return C::reply(response).ok_or_else(|| mistaken(&request));
+                    if probe.take().is_none() {
+                        return C::reply(response).ok_or_else(|| mistaken(&request));
+                    }
+                }
+                Err(error) if error.progress() > come && !self.is_stopped() => {
+                    self.outage.end(self.clock.since_boot());
+                    come = error.progress();
+                    failing_since = None;
                 }
                 Err(error) if error.is_transient() => {
                     let delay = delays.next().unwrap_or(self.policy.max);
                     let since = *failing_since.get_or_insert(self.clock.since_boot());
+                    if error.is_of_the_connection() {
+                        probe = probe_of(&request);
+                    }
                     self.wait_before_next_try(&request, error, delay, since)?;
                 }
                 Err(error) => {
@@ -99,6 +114,11 @@ impl Caller {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether a connection broke in this round, or did not come about.
+    pub(crate) fn was_cut_off(&self) -> bool {
+        self.outage.was_cut_off()
     }
 
     /// The clock that the round goes by.

@@ -145,11 +145,97 @@ fn a_receiver_that_asks_for_time_gets_it() {
     assert_eq!(bench.times()[1], Duration::from_secs(7));
 }
 
+/// Works on one request for an hour, in steps of ten seconds that each get on; then for ever in one that does not.
+#[derive(Debug)]
+struct LongWork {
+    clock: Arc<ManualClock>,
+    calls: Mutex<u64>,
+    steps: u64,
+}
+
+impl Transport for LongWork {
+    fn call(&self, _: &Request) -> Result<Response, TransportError> {
+        let mut calls = self.calls.lock().expect("not poisoned");
+        *calls += 1;
+        self.clock.advance(Duration::from_secs(10));
+        if *calls == 361 && self.steps > 360 {
+            return answer();
+        }
+        let come = Problem::new(ProblemCode::Busy, "goes on").with_progress((*calls).min(self.steps));
+        Err(TransportError::Problem { problem: come, retry_after: None })
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+#[test]
+fn work_that_gets_on_is_waited_for_as_long_as_it_takes_and_work_that_stands_still_is_not() {
+    let calls = |steps| {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(0)));
+        let transport = Arc::new(LongWork { clock: clock.clone(), calls: Mutex::default(), steps });
+        let random = Arc::new(SeededRandom::new(1));
+        let caller = Caller::new(transport.clone(), clock.clone(), random, RetryPolicy::default(), Arc::default());
+        let answered = caller.call(Hello::new(1, 1)).is_ok();
+        (answered, *transport.calls.lock().expect("not poisoned"))
+    };
+    assert_eq!(calls(u64::MAX), (true, 361), "nobody waits between two steps");
+    let (answered, tries) = calls(5);
+    assert!(!answered && tries < 12, "{tries}");
+}
+
 #[test]
 fn a_receiver_that_asks_for_more_time_than_there_is_is_not_called_again() {
     let bench = bench(1, &[|| problem(ProblemCode::Unavailable, Some(31)), answer]);
     assert!(matches!(bench.call(), Err(CallError::Unreachable(TransportError::Problem { .. }))));
     assert_eq!(bench.times().len(), 1);
+}
+
+/// Breaks the connection at the first frame with bytes; then answers like a receiver that does, or does not, know the
+/// proposal. Notes the length of each frame.
+#[derive(Debug)]
+struct StartedAnew {
+    forgot: bool,
+    frames: Mutex<Vec<usize>>,
+}
+
+impl Transport for StartedAnew {
+    fn call(&self, request: &Request) -> Result<Response, TransportError> {
+        let Request::Fill(fill) = request else { panic!("only frames are sent") };
+        let mut frames = self.frames.lock().expect("not poisoned");
+        frames.push(fill.data.len());
+        match frames.len() {
+            1 => interrupted(),
+            _ if self.forgot => problem(ProblemCode::UnknownProposal, None),
+            _ => Ok(Response::Fill(protocol::wire::Filled { mismatched: vec![] })),
+        }
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+#[test]
+fn a_frame_whose_connection_broke_goes_again_only_where_the_proposal_is_still_known() {
+    let lengths = |forgot| {
+        let transport = Arc::new(StartedAnew { forgot, frames: Mutex::default() });
+        let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(0)));
+        let random = Arc::new(SeededRandom::new(1));
+        let caller = Caller::new(transport.clone(), clock, random, RetryPolicy::default(), Arc::default());
+        let frame = protocol::wire::Fill {
+            mirror: protocol::MirrorName::parse(b"m").expect("valid"),
+            proposal: protocol::RevisionDigest::from_bytes([1; 32]),
+            pieces: vec![protocol::Piece { index: 0, offset: 0, length: 7 }],
+            compression: protocol::wire::Compression::None,
+            data: vec![0; 7].into(),
+        };
+        assert_eq!(caller.call(frame).is_err(), forgot);
+        transport.frames.lock().expect("not poisoned").clone()
+    };
+    assert_eq!(lengths(false), [7, 0, 7]);
+    assert_eq!(lengths(true), [7, 0], "nothing is sent in vain");
 }
 
 #[test]
@@ -168,37 +254,47 @@ fn what_does_not_pass_by_itself_is_not_tried_again() {
     assert!(matches!(once(|| Err(TransportError::Protocol("html".into()))), CallError::Protocol(_)));
 }
 
-/// Fails always, while other threads' calls come through.
-#[derive(Debug, Default)]
-struct AloneInFailing {
+/// Time that passes while other threads' calls come through.
+#[derive(Debug)]
+struct BusyTime {
+    clock: Arc<ManualClock>,
     caller: std::sync::OnceLock<std::sync::Weak<Caller>>,
-    times: Mutex<Vec<Duration>>,
 }
 
-impl Transport for AloneInFailing {
-    fn call(&self, _: &Request) -> Result<Response, TransportError> {
-        let caller = self.caller.get().expect("is set").upgrade().expect("is alive");
-        let now = caller.clock.since_boot();
-        self.times.lock().expect("not poisoned").push(now);
-        caller.outage.end(now);
-        problem(ProblemCode::Internal, None)
+impl Clock for BusyTime {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
-    fn traffic(&self) -> Traffic {
-        Traffic::default()
+    fn since_boot(&self) -> Duration {
+        self.clock.since_boot()
+    }
+
+    fn boot_id(&self) -> seams::clock::BootId {
+        self.clock.boot_id()
+    }
+
+    fn wait(&self, duration: Duration) {
+        let caller = self.caller.get().expect("is set").upgrade().expect("is alive");
+        caller.outage.end(self.since_boot());
+        self.clock.wait(duration);
+        assert!(self.since_boot() < Duration::from_secs(3_600), "it never gives up");
     }
 }
 
 #[test]
 fn a_call_that_always_fails_is_given_up_although_others_come_through() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(0)));
-    let transport = Arc::new(AloneInFailing::default());
+    let outcomes = vec![(|| problem(ProblemCode::Internal, None)) as Outcome];
+    let transport = Arc::new(Scripted { outcomes, calls: Mutex::default(), clock: clock.clone() });
+    let time = Arc::new(BusyTime { clock, caller: std::sync::OnceLock::new() });
     let random = Arc::new(SeededRandom::new(1));
-    let caller = Arc::new(Caller::new(transport.clone(), clock, random, RetryPolicy::default(), Arc::default()));
-    transport.caller.set(Arc::downgrade(&caller)).expect("once");
+    let policy = RetryPolicy::default();
+    let caller = Arc::new(Caller::new(transport.clone(), time.clone(), random, policy, Arc::default()));
+    time.caller.set(Arc::downgrade(&caller)).expect("once");
     assert!(caller.call(Hello::new(1, 1)).is_err());
-    let last = *transport.times.lock().expect("not poisoned").last().expect("called");
-    assert_eq!(last, Duration::from_secs(30));
+    let last = *transport.calls.lock().expect("not poisoned").last().expect("called");
+    assert_eq!(last, policy.budget);
 }
 
 #[test]

@@ -48,3 +48,27 @@ impl<'a> Ahead<'a> {
         self.ended.load(Ordering::Relaxed) || self.caller.is_stopped()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use protocol::Timestamp;
+    use seams::memory::ManualClock;
+    use seams::random::SeededRandom;
+
+    use super::*;
+    use crate::RetryPolicy;
+    use crate::test_support::ModelReceiver;
+
+    #[test]
+    fn what_runs_ahead_is_vain_once_the_commit_before_it_failed() {
+        let (clock, random) = (ManualClock::new(Timestamp::from_nanos(0)), SeededRandom::new(1));
+        let policy = RetryPolicy::default();
+        let caller = Caller::new(ModelReceiver::new(), Arc::new(clock), Arc::new(random), policy, Arc::default());
+        let ahead = Ahead::of(&caller);
+        assert!(!ahead.is_vain());
+        ahead.end();
+        assert!(ahead.is_vain());
+    }
+}

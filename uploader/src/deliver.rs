@@ -15,12 +15,10 @@ use seams::progress::Progress;
 use crate::attempt::Attempt;
 use crate::batch::Batch;
 use crate::course::{Ahead, Course};
+use crate::forgotten::Forgotten;
 use crate::left_out::Unsettled;
 use crate::volume::Volume;
 use crate::{Caller, CompressionLevel, Contents, DeliverError, Ledger, LeftOut, Recipes, Why};
-
-/// How often a receiver may forget a proposal before the round gives up.
-const MAX_FORGOTTEN: u32 = 4;
 
 /// Everything that delivering needs. Both sides must agree on the head, see [`crate::make_contact`].
 #[derive(Debug, Clone, Copy)]
@@ -108,14 +106,13 @@ impl Course<'_> {
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
         batch.changes = mirror.sift(batch.changes, BTreeMap::new(), delivery);
-        let mut forgotten = 0;
+        let mut forgotten = Forgotten::default();
         while !batch.changes.is_empty() {
             match self.attempt(&mut batch, next.as_deref_mut(), mirror)? {
                 Attempt::Durable { wanted } => return self.acknowledge(batch.changes, wanted, mirror, delivery),
                 Attempt::Failed(failed) => batch.changes = mirror.sift(batch.changes, failed, delivery),
                 Attempt::Repaired => {}
-                Attempt::Forgotten(error) if forgotten == MAX_FORGOTTEN => return Err(error.into()),
-                Attempt::Forgotten(_) => forgotten += 1,
+                Attempt::Forgotten(error) => forgotten.once_more(error, self.volume.so_far().sent)?,
             }
         }
         Ok(())

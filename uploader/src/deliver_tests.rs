@@ -145,7 +145,7 @@ fn bytes_that_are_not_what_their_id_says_never_arrive() {
 #[test]
 fn a_forgotten_proposal_is_made_again_but_not_for_ever() {
     let receiver = ModelReceiver::new();
-    receiver.state().forget = MAX_FORGOTTEN;
+    receiver.state().forget = 4;
     let client = client(&receiver);
     client.deliver(vec![create("a", file("1"))], 9).1.expect("remembered at last");
     assert_eq!(receiver.tree(), tree(&["a=1"]));

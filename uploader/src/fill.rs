@@ -15,7 +15,7 @@ use seams::parallel::Parallel;
 
 use crate::course::{Ahead, Course};
 use crate::due::{Due, bytes_of};
-use crate::frames::{Frame, FrameSize, frames};
+use crate::frames::{Frame, FrameSize, frames, is_resumed};
 use crate::packer::Load;
 use crate::{CallError, ContentError, DeliverError, Deliverer, Why};
 
@@ -76,9 +76,11 @@ impl<'a> Filling<'a> {
 
     /// Sends everything that is missing; what could not be is returned with its reason.
     pub(crate) fn fill(mut self, missing: &[Missing]) -> Result<Filled, DeliverError> {
-        let Deliverer { limits, parallel, .. } = self.deliverer;
+        let Deliverer { limits, parallel, caller, .. } = self.deliverer;
         self.load = Load::of(bytes_of(missing));
-        let frames = frames(missing, self.plans, FrameSize::within(limits)).map_err(DeliverError::Protocol)?;
+        let breaks = caller.was_cut_off() || is_resumed(missing, self.plans);
+        let size = FrameSize::within(limits).where_things_break(breaks);
+        let frames = frames(missing, self.plans, size).map_err(DeliverError::Protocol)?;
         // One request is left for the commit before.
         let requests = usize::try_from(limits.concurrent_requests).unwrap_or(usize::MAX).saturating_sub(1);
         Parallel::new(parallel.threads().min(requests)).for_each(frames, |frame| self.send(frame));

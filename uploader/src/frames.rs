@@ -2,7 +2,10 @@
 
 use protocol::limits::{MAX_FRAME_BYTES, MAX_FRAME_PIECES};
 use protocol::wire::{Limits, Missing};
-use protocol::{ContentPlan, Piece};
+use protocol::{ByteRange, ContentPlan, Piece};
+
+/// Largest frame once connections broke: whatever is on its way when one breaks travels again.
+const MAX_RESUMED_FRAME_BYTES: u64 = 1024 * 1024;
 
 /// Bytes to read, compress and send together. Never without pieces.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +27,11 @@ impl FrameSize {
     pub(crate) fn within(limits: &Limits) -> Self {
         let bytes = u64::from(limits.frame_bytes).clamp(1, MAX_FRAME_BYTES as u64);
         Self { bytes, pieces: MAX_FRAME_PIECES }
+    }
+
+    /// The same where it is known that connections, or processes, break.
+    pub(crate) fn where_things_break(self, they_do: bool) -> Self {
+        if they_do { Self { bytes: self.bytes.min(MAX_RESUMED_FRAME_BYTES), ..self } } else { self }
     }
 }
 
@@ -47,6 +55,15 @@ pub(crate) fn frames(missing: &[Missing], plans: &[ContentPlan], size: FrameSize
         frames.push(frame);
     }
     Ok(frames)
+}
+
+/// Whether some of a content's literals have arrived already, and others not: an earlier delivery broke off.
+pub(crate) fn is_resumed(missing: &[Missing], plans: &[ContentPlan]) -> bool {
+    let sum = |ranges: &[ByteRange]| ranges.iter().map(|range| range.length).fold(0, u64::saturating_add);
+    missing.iter().any(|Missing { index, ranges }| {
+        let plan = usize::try_from(*index).ok().and_then(|index| plans.get(index));
+        plan.is_some_and(|plan| sum(ranges) < sum(&plan.literals()))
+    })
 }
 
 /// Every missing range with its content, checked against the proposal.
@@ -77,7 +94,7 @@ fn split(piece: Piece, bytes: u64) -> impl Iterator<Item = Piece> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use protocol::{ByteRange, ContentId};
+    use protocol::ContentId;
 
     use super::*;
 
@@ -112,6 +129,17 @@ mod tests {
         assert!(frames(&[whole(0, 2)], &plans(&[1]), size).is_err());
         let wraps = Missing { index: 0, ranges: vec![ByteRange { offset: 2, length: u64::MAX }] };
         assert!(frames(&[wraps], &plans(&[1]), size).is_err());
+    }
+
+    #[test]
+    fn what_arrived_in_part_is_resumed_in_smaller_frames() {
+        let plans = plans(&[10, 4 * MAX_RESUMED_FRAME_BYTES]);
+        assert!(!is_resumed(&[whole(1, plans[1].length)], &plans), "the other content came whole, or never began");
+        let rest = Missing { index: 1, ranges: vec![ByteRange { offset: 1, length: plans[1].length - 1 }] };
+        assert!(is_resumed(std::slice::from_ref(&rest), &plans));
+        let size = FrameSize { bytes: MAX_FRAME_BYTES as u64, pieces: 9 };
+        let count = |size| frames(std::slice::from_ref(&rest), &plans, size).expect("all proposed").len();
+        assert_eq!((count(size.where_things_break(false)), count(size.where_things_break(true))), (1, 4));
     }
 
     proptest! {

@@ -47,6 +47,8 @@ pub(crate) struct Outage(Mutex<Absences>);
 struct Absences {
     /// Whether any answer ever came.
     reached: bool,
+    /// Whether there was an absence that no answer told of.
+    cut_off: bool,
     /// When the present absence began, by the time since boot.
     since: Option<Duration>,
     /// How long earlier ones were.
@@ -63,9 +65,15 @@ impl Outage {
         }
     }
 
+    /// Whether a connection ever broke, or did not come about.
+    pub(crate) fn was_cut_off(&self) -> bool {
+        self.0.lock().expect("no holder of this lock panics").cut_off
+    }
+
     /// No answer came: how long it is worth trying on.
     pub(crate) fn left(&self, error: &TransportError, policy: &RetryPolicy, now: Duration) -> Duration {
         let mut absences = self.0.lock().expect("no holder of this lock panics");
+        absences.cut_off |= error.is_of_the_connection();
         let refused = matches!(error, TransportError::Unreachable { nothing_listens: true, .. });
         let budget =
             if refused && !absences.reached { policy.refused_budget.min(policy.budget) } else { policy.budget };

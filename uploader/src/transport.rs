@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use protocol::Problem;
@@ -74,6 +75,19 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// How far work has come that the same request goes on with, in bytes.
+    pub(crate) fn progress(&self) -> Option<NonZeroU64> {
+        match self {
+            Self::Problem { problem, .. } if problem.code.is_transient() => problem.progress,
+            _ => None,
+        }
+    }
+
+    /// Whether it is not known who would answer next: the receiver may have been started anew since.
+    pub(crate) fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Interrupted { .. } | Self::TimedOut { .. })
+    }
+
     /// Whether the same request may succeed later without anybody doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {

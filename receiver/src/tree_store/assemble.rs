@@ -155,5 +155,5 @@ fn copied_ranges(plan: &ContentPlan, file: &dyn File) -> Result<Vec<CopiedRange>
 
 fn goes_on(plan: &ContentPlan, prefix: &Prefix) -> Problem {
     let detail = format!("{} of {} bytes of a content are put together", prefix.length(), plan.length);
-    Problem::new(ProblemCode::Busy, detail).with_hint("the same request goes on with it")
+    Problem::new(ProblemCode::Busy, detail).with_hint("the same request goes on with it").with_progress(prefix.length())
 }

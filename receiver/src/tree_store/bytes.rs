@@ -4,6 +4,7 @@ use std::io;
 
 use protocol::{ByteRange, ContentId};
 use seams::fs::File;
+use seams::stretches::{Stretch, Stretches, zeros};
 
 /// Bytes read at once.
 pub(super) const BUFFER_BYTES: usize = 256 * 1024;
@@ -12,17 +13,33 @@ pub(super) const HOLE_BYTES: u64 = 64 * 1024;
 
 /// BLAKE3 of a whole file.
 pub(super) fn hash(file: &dyn File) -> io::Result<ContentId> {
-    hash_range(file, ByteRange { offset: 0, length: u64::MAX })
+    hash_range(file, ByteRange { offset: 0, length: file.stat()?.size })
 }
 
 /// BLAKE3 of a range of a file, as far as the file goes.
 pub(super) fn hash_range(file: &dyn File, range: ByteRange) -> io::Result<ContentId> {
     let mut hasher = blake3::Hasher::new();
-    each_buffer(file, range, |_, bytes| {
-        hasher.update(bytes);
-        Ok(())
-    })?;
+    hash_on(&mut hasher, file, range)?;
     Ok(hasher.finalize().into())
+}
+
+/// Hashes a range of a file, as far as the file goes, without reading its holes. Answers how far that was.
+pub(super) fn hash_on(hasher: &mut blake3::Hasher, file: &dyn File, range: ByteRange) -> io::Result<u64> {
+    let length = usize::try_from(range.length).unwrap_or(usize::MAX).min(BUFFER_BYTES);
+    let mut buffer = vec![0; length];
+    let mut stretches = Stretches::of(file, range);
+    let before = hasher.count();
+    while let Some(stretch) = stretches.next(&mut buffer)? {
+        match stretch {
+            Stretch::Data(bytes) => {
+                hasher.update(bytes);
+            }
+            Stretch::Hole(length) => zeros(length).for_each(|portion| {
+                hasher.update(portion);
+            }),
+        }
+    }
+    Ok(hasher.count() - before)
 }
 
 /// Copies a range of a file, as far as it goes, to where another file has a hole: what is a hole stays one.

@@ -5,7 +5,7 @@ use std::io;
 use protocol::{ByteRange, ContentId};
 use seams::fs::File;
 
-use crate::tree_store::bytes::each_buffer;
+use crate::tree_store::bytes::hash_on;
 
 /// The first bytes of a file that are in place for good. Nobody writes to them without [`Prefix::forget`].
 #[derive(Debug, Default)]
@@ -35,10 +35,8 @@ impl Prefix {
     /// Reads on to an end.
     pub(super) fn extend(&mut self, file: &dyn File, end: u64) -> io::Result<()> {
         let range = ByteRange { offset: self.length, length: end.saturating_sub(self.length) };
-        let read = each_buffer(file, range, |_, bytes| {
-            self.extend_with(bytes);
-            Ok(())
-        })?;
+        let read = hash_on(self.hasher.get_or_insert_default(), file, range)?;
+        self.length += read;
         if read == range.length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 

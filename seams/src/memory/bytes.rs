@@ -2,11 +2,26 @@
 
 use std::io;
 
-use protocol::Timestamp;
+use protocol::{ByteRange, Timestamp};
 use rustix::io::Errno;
 
 use super::inode::{Content, Number};
 use super::inodes::Inodes;
+
+/// What a file's room is handed out in: a block that holds zeros alone is a hole.
+const BLOCK_BYTES: usize = 4096;
+
+/// The next blocks at or after an offset that are no hole.
+pub(super) fn data_from(bytes: &[u8], offset: u64) -> Option<ByteRange> {
+    let offset = usize::try_from(offset).ok().filter(|offset| *offset < bytes.len())?;
+    let blocks = bytes.len().div_ceil(BLOCK_BYTES);
+    let end_of = |block: usize| ((block + 1) * BLOCK_BYTES).min(bytes.len());
+    let is_hole = |block: &usize| bytes[block * BLOCK_BYTES..end_of(*block)].iter().all(|byte| *byte == 0);
+    let first = (offset / BLOCK_BYTES..blocks).find(|block| !is_hole(block))?;
+    let end = (first..blocks).find(is_hole).map_or(bytes.len(), |hole| hole * BLOCK_BYTES);
+    let begin = offset.max(first * BLOCK_BYTES);
+    Some(ByteRange { offset: begin as u64, length: (end - begin) as u64 })
+}
 
 impl Inodes {
     /// The bytes of a file.

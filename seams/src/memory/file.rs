@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::io;
 
-use protocol::Timestamp;
+use protocol::{ByteRange, Timestamp};
 use rustix::io::Errno;
 
+use super::bytes::data_from;
 use super::handle::Handle;
 use super::inode::Number;
 use super::inodes::Inodes;
@@ -53,6 +54,10 @@ impl File for MemoryFile {
             buffer[..length].copy_from_slice(&rest[..length]);
             Ok(length)
         })
+    }
+
+    fn data_from(&self, offset: u64) -> io::Result<Option<ByteRange>> {
+        self.perform(OperationKind::SeekData, |inodes, own, _| Ok(data_from(inodes.bytes(own)?, offset)))
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {

@@ -83,6 +83,8 @@ pub enum OperationKind {
     FreeBytes,
     /// Reading from a file.
     Read,
+    /// Asking where a file's next data is.
+    SeekData,
     /// Writing to a file.
     Write,
     /// Cutting or extending a file.

@@ -3,10 +3,12 @@
 pub(crate) mod mounts;
 pub(crate) mod place;
 pub(crate) mod process;
+pub(crate) mod relay;
 pub(crate) mod tree;
 pub(crate) mod world;
 
 pub(crate) use mounts::{Kind, Mounts};
 pub(crate) use process::{PATIENCE, Started, comes_true, wait_until};
+pub(crate) use relay::Relay;
 pub(crate) use tree::{assert_mirrored, many_files, noise, write};
 pub(crate) use world::{Outcome, Receiver, World};

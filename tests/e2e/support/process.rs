@@ -33,6 +33,14 @@ pub(crate) fn wait_until(what: &str, condition: impl FnMut() -> bool) {
     assert!(comes_true(PATIENCE, condition), "waited {PATIENCE:?} in vain until {what}");
 }
 
+/// The most memory that a process ever had, in bytes; 0 once it has ended.
+pub(crate) fn peak_memory(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kibibytes.unwrap_or_default() * 1024
+}
+
 /// A command that runs in the background; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Started {
@@ -91,6 +99,10 @@ impl Started {
         self.stderr.so_far()
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("it is our child").is_none()
     }
@@ -121,8 +133,14 @@ impl Started {
 
     /// kill -9, and what it had said by then.
     pub(crate) fn kill(mut self) -> Outcome {
-        self.child.kill().expect("it is our child");
+        self.strike();
         self.outcome()
+    }
+
+    /// kill -9; it is gone then.
+    pub(crate) fn strike(&mut self) {
+        self.child.kill().expect("it is our child");
+        self.child.wait().expect("it ends");
     }
 
     fn outcome(mut self) -> Outcome {

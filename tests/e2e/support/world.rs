@@ -239,6 +239,11 @@ impl Receiver {
 
     /// kill -9.
     pub(crate) fn kill(mut self) {
+        self.strike();
+    }
+
+    /// The same, where something is to take its place.
+    pub(crate) fn strike(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
     }
