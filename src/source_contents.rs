@@ -1,13 +1,16 @@
 //! Where the bytes of new contents are read: from the source's own files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use protocol::{ByteRange, Change, ContentId, RelPath};
 use seams::fs::{Directory, open_by_components};
 use seams::progress::Progress;
 use uploader::{ContentError, Contents};
+
+/// So many batches are prepared or on their way at most.
+const BATCHES_IN_HAND: usize = 4;
 
 /// The files of a source by what was read in them.
 ///
@@ -16,18 +19,32 @@ use uploader::{ContentError, Contents};
 #[derive(Debug)]
 pub(crate) struct SourceContents<'a> {
     root: Arc<dyn Directory>,
+    /// Those of the plan.
     places: HashMap<ContentId, RelPath>,
+    /// Those of the newest batches that are not of the plan.
+    in_hand: RwLock<VecDeque<HashMap<ContentId, RelPath>>>,
     progress: &'a dyn Progress,
 }
 
 impl<'a> SourceContents<'a> {
     /// The contents that a plan names, at the places that it names them for.
     pub(crate) fn of(root: Arc<dyn Directory>, plan: &[Change], progress: &'a dyn Progress) -> Self {
-        let place = |change: &Change| {
-            let (content, _) = change.entry()?.content()?;
-            Some((content, change.path().clone()))
-        };
-        Self { root, places: plan.iter().filter_map(place).collect(), progress }
+        Self { root, places: places(plan), in_hand: RwLock::default(), progress }
+    }
+
+    /// Finds the contents of one batch more, also where the plan does not name them.
+    pub(crate) fn take_up(&self, batch: &[Change]) {
+        let mut in_hand = self.in_hand.write().unwrap_or_else(PoisonError::into_inner);
+        in_hand.push_back(places(batch));
+        if in_hand.len() > BATCHES_IN_HAND {
+            in_hand.pop_front();
+        }
+    }
+
+    fn place(&self, content: &ContentId) -> Option<RelPath> {
+        let in_hand = self.in_hand.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all = std::iter::once(&self.places).chain(&*in_hand);
+        all.find_map(|places| places.get(content)).cloned()
     }
 
     fn read_file(&self, path: &RelPath, range: ByteRange, into: &mut Vec<u8>) -> io::Result<()> {
@@ -51,14 +68,19 @@ impl<'a> SourceContents<'a> {
 
 impl Contents for SourceContents<'_> {
     fn read(&self, content: &ContentId, range: ByteRange, into: &mut Vec<u8>) -> Result<(), ContentError> {
-        let path = self.places.get(content).ok_or(ContentError::Changed)?;
-        self.read_file(path, range, into).map_err(|error| match error.kind() {
+        let path = self.place(content).ok_or(ContentError::Changed)?;
+        self.read_file(&path, range, into).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::UnexpectedEof => {
                 ContentError::Changed
             }
             _ => ContentError::Io(error),
         })
     }
+}
+
+fn places(changes: &[Change]) -> HashMap<ContentId, RelPath> {
+    let place = |change: &Change| Some((change.entry()?.content()?.0, change.path().clone()));
+    changes.iter().filter_map(place).collect()
 }
 
 #[cfg(test)]

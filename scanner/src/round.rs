@@ -11,13 +11,14 @@ use seams::known::Known;
 use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
 use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
+use seams::scratch::{Plain, Scratch, take_where};
 
 use crate::claims::Claims;
 use crate::compare::{Look, Terms, compare, metadata};
 use crate::filter::Filter;
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::Reader;
-use crate::found::{Found, Noted, READINGS_AT_A_TIME};
+use crate::found::{Found, MOST_READ, Noted, READINGS_AT_A_TIME};
 use crate::gone::{Goes, Going};
 use crate::habits::Observed;
 use crate::judge::Judge;
@@ -27,6 +28,7 @@ use crate::scan::{Rules, Scan, ScanError, Scanned};
 use crate::scrub::Scrub;
 use crate::scrubber::scrub;
 use crate::second_look::{Absent, SecondLook, second_look};
+use crate::tangled::take_back;
 use crate::trust::{Met, Stamps, StampsByDevice};
 use crate::walk::{Subtree, SubtreeWalk};
 use crate::watched::Watched;
@@ -47,6 +49,8 @@ pub(crate) struct Round<'a> {
     pub progress: &'a dyn Progress,
     pub parallel: Parallel,
     recorder: &'a dyn Recorder,
+    pub scratch: &'a dyn Scratch,
+    most_in_memory: usize,
     stop: &'a AtomicBool,
     /// Whether anything is recorded, so that anything can be deleted.
     pub watches: bool,
@@ -73,8 +77,10 @@ impl<'a> Round<'a> {
             progress: scan.progress,
             parallel: scan.parallel,
             recorder: scan.recorder,
+            scratch: scan.scratch,
+            most_in_memory: scan.most_in_memory,
             stop: scan.stop,
-            watches: !scan.recorded.rows(DirectoryId::ROOT).map_err(ScanError::Recorded)?.is_empty(),
+            watches: !scan.recorded.rows_after(DirectoryId::ROOT, None, 1).map_err(ScanError::Recorded)?.is_empty(),
             found: Mutex::default(),
             claims: Mutex::default(),
         };
@@ -198,22 +204,36 @@ impl<'a> Round<'a> {
 
     /// Compares what was seen in a directory, reads what must be read, notes what differs.
     pub(crate) fn judge(&self, mut directory: OpenDirectory, reader: &mut Reader<'_>) -> Result<(), ScanError> {
-        directory.listed.sort_by(|a, b| a.name.cmp(&b.name));
-        directory.listed.dedup_by(|a, b| a.name == b.name);
         let complete = directory.broken.is_none();
         if let Some(error) = directory.broken.take() {
             self.trouble(directory.path.clone(), error, Trouble::Listing);
         }
-        self.set_strangers_apart(&mut directory);
-        self.lay_readings_over(&mut directory);
-        self.leave_out(&directory);
+        if directory.is_large() {
+            return self.judge_in_parts(directory, complete, reader);
+        }
+        self.judge_listed(&mut directory, complete, reader)
+    }
+
+    /// The same of what was listed in a directory, and its rows.
+    pub(crate) fn judge_listed(
+        &self,
+        directory: &mut OpenDirectory,
+        complete: bool,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), ScanError> {
+        directory.listed.sort_by(|a, b| a.name.cmp(&b.name));
+        directory.listed.dedup_by(|a, b| a.name == b.name);
+        self.set_strangers_apart(directory);
+        self.lay_readings_over(directory);
+        self.leave_out(directory);
         let late = directory.past.is_recorded_late();
-        let mut judge = Judge::new(self, &directory, reader);
+        let mut judge = Judge::new(self, directory, reader);
         let terms = Terms { complete, full: self.rules.full, now: self.clock.now() };
         let mut verdicts = compare(&directory.listed, &directory.rows, terms).into_iter();
         // Also where the round ends amid a directory, what was read in it is recorded.
         let judged = verdicts.try_for_each(|(name, verdict)| {
             judge.take(name, verdict)?;
+            self.keep_plain(judge.plain())?;
             self.keep(judge.readings(READINGS_AT_A_TIME), late)
         });
         let (mut noted, absent, vanished) = judge.finish();
@@ -224,6 +244,15 @@ impl<'a> Round<'a> {
         self.found().absent.extend(absent_names(directory, absent, vanished));
         self.absorb(noted, late)?;
         judged
+    }
+
+    /// Holds what is recorded of a directory, where not all rows of the one that it is in are held.
+    pub(crate) fn hold_row(&self, parent: &mut OpenDirectory, name: &Name) -> Result<(), ScanError> {
+        let Some(id) = parent.past.id.filter(|_| parent.more_rows) else { return Ok(()) };
+        if let Some(row) = self.recorded.row(id, name).map_err(ScanError::Recorded)? {
+            parent.hold(row);
+        }
+        Ok(())
     }
 
     /// What a filter leaves out, and the mirror holds: it stays, unless the user decided otherwise.
@@ -243,8 +272,41 @@ impl<'a> Round<'a> {
     /// Takes what was noted, of which what was read is to be recorded now or late.
     pub(crate) fn absorb(&self, mut noted: Noted, late: bool) -> Result<(), ScanError> {
         let readings = std::mem::take(&mut noted.readings);
+        let plain = std::mem::take(&mut noted.plain);
         self.found().absorb(noted);
+        self.keep_plain(plain)?;
         self.keep(readings, late)
+    }
+
+    /// Keeps plain findings, in memory or in the scratch.
+    fn keep_plain(&self, plain: Vec<Plain>) -> Result<(), ScanError> {
+        if plain.is_empty() {
+            return Ok(());
+        }
+        let spilling = self.found().keep_plain(plain, self.most_in_memory);
+        self.scratch.put(spilling).map_err(ScanError::Scratch)
+    }
+
+    /// Puts plain findings where they belong by what was found so far: those on which a plan may depend to the others,
+    /// the rest to the scratch; all to the others if they fit in memory.
+    pub(crate) fn gather(&self) -> Result<(), ScanError> {
+        let mut found = self.found();
+        let plain = found.take_plain();
+        if !found.spilled {
+            return Ok(());
+        }
+        let gathered = self.scratch.put(plain).and_then(|()| take_back(&mut found.scanned.findings, self.scratch));
+        gathered.map_err(ScanError::Scratch)
+    }
+
+    /// Forgets what was found at the paths that do not stay; gives those of them that had vanished.
+    pub(crate) fn retain(&self, stays: impl Fn(&RelPath) -> bool) -> Result<Vec<RelPath>, ScanError> {
+        let mut found = self.found();
+        let vanished = found.retain(&stays);
+        if found.spilled {
+            take_where(self.scratch, |plain| !stays(&plain.path), drop).map_err(ScanError::Scratch)?;
+        }
+        Ok(vanished)
     }
 
     /// Keeps what was read, and records it when there is enough of it.
@@ -253,7 +315,7 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         let mut found = self.found();
-        if self.watches {
+        if self.watches && found.read.len() < MOST_READ {
             found.read.extend(readings.iter().cloned());
         }
         found.keep(readings, late);
@@ -332,11 +394,11 @@ fn exhaustion(trouble: &Trouble) -> Option<io::Error> {
     error.raw_os_error().filter(|code| OUT_OF.contains(code)).map(io::Error::from_raw_os_error)
 }
 
-fn absent_names(directory: OpenDirectory, absent: Vec<Row>, vanished: Vec<Name>) -> Option<Absent> {
+fn absent_names(directory: &OpenDirectory, absent: Vec<Row>, vanished: Vec<Name>) -> Option<Absent> {
     let any = !absent.is_empty() || !vanished.is_empty();
-    any.then_some(Absent {
-        directory: directory.path,
-        base: directory.past.base,
+    any.then(|| Absent {
+        directory: directory.path.clone(),
+        base: directory.past.base.clone(),
         stat: directory.stat,
         rows: absent,
         vanished,

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use protocol::wire::{Commit, Committed, Limits, Missing, Propose, Proposed, Round};
-use protocol::{Change, ContentId, ContentPlan, Head, Lineage, MirrorName, ProblemCode, Refused, RevisionDigest};
+use protocol::{
+    Change, ContentId, ContentPlan, Head, Lineage, MirrorName, ProblemCode, Refused, RelPath, RevisionDigest,
+};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 
@@ -44,8 +46,10 @@ pub struct Deliverer<'a> {
 /// What became of a plan. It is filled as delivery goes on, so that it is also true after an error.
 #[derive(Debug, Default)]
 pub struct Delivery {
-    /// Changes that are durable at the receiver and acknowledged, in order.
+    /// Changes that are durable at the receiver and acknowledged, in order, but for those delivered in path order.
     pub delivered: Vec<Change>,
+    /// Of what was delivered in path order, the last path: up to it all is durable that was not left out.
+    pub reached: Option<RelPath>,
     /// Changes that are not, and why.
     pub left_out: Vec<LeftOut>,
     /// The head after the newest acknowledged batch; nothing if there was none.
@@ -54,6 +58,10 @@ pub struct Delivery {
     pub wanted: Vec<ContentId>,
     /// Whether batches were not begun because somebody asked to stop.
     pub stopped: bool,
+    /// Whether what is being delivered is sorted by path.
+    in_order: bool,
+    /// Places that are not as later batches take for granted.
+    unsettled: Unsettled,
 }
 
 /// What one attempt at a batch came to.
@@ -73,9 +81,13 @@ impl Deliverer<'_> {
     ///
     /// # Errors
     /// What ends the round; what was delivered before is in `delivery`.
-    pub fn deliver(&self, batches: Vec<Vec<Change>>, delivery: &mut Delivery) -> Result<(), DeliverError> {
+    pub fn deliver(
+        &self,
+        batches: impl IntoIterator<Item = Vec<Change>>,
+        delivery: &mut Delivery,
+    ) -> Result<(), DeliverError> {
         let standing = self.ledger.standing().map_err(DeliverError::reading)?;
-        let mut mirror = Mirror { head: standing.head, lineage: standing.lineage, unsettled: Unsettled::default() };
+        let mut mirror = Mirror { head: standing.head, lineage: standing.lineage };
         for batch in batches {
             if self.caller.is_stopped() {
                 delivery.stopped = true;
@@ -86,6 +98,22 @@ impl Deliverer<'_> {
         Ok(())
     }
 
+    /// The same of batches of changes sorted by path ([`crate::in_order`]), of which not each is kept in `delivery`, but
+    /// how far they came.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub fn deliver_in_order(
+        &self,
+        batches: impl IntoIterator<Item = Vec<Change>>,
+        delivery: &mut Delivery,
+    ) -> Result<(), DeliverError> {
+        delivery.in_order = true;
+        let delivered = self.deliver(batches, delivery);
+        delivery.in_order = false;
+        delivered
+    }
+
     /// Attempts a batch until it is durable or nothing of it is left. Each attempt but a forgotten one has fewer
     /// changes than the one before.
     fn deliver_batch(
@@ -94,12 +122,12 @@ impl Deliverer<'_> {
         mirror: &mut Mirror,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
-        let mut changes = mirror.sift(batch, BTreeMap::new(), delivery);
+        let mut changes = delivery.sift(batch, BTreeMap::new());
         let (mut told, mut forgotten) = (false, 0);
         while !changes.is_empty() {
             match self.attempt(&changes, mirror, &mut told)? {
                 Attempt::Durable { wanted } => return self.acknowledge(changes, wanted, mirror, delivery),
-                Attempt::Failed(failed) => changes = mirror.sift(changes, failed, delivery),
+                Attempt::Failed(failed) => changes = delivery.sift(changes, failed),
                 Attempt::Forgotten(error) if forgotten == MAX_FORGOTTEN => return Err(error.into()),
                 Attempt::Forgotten(_) => forgotten += 1,
             }
@@ -186,7 +214,7 @@ impl Deliverer<'_> {
         tracing::debug!(revision = head.number, changes = changes.len(), "acknowledged");
         mirror.head = head;
         delivery.head = Some(head);
-        delivery.delivered.extend(changes);
+        delivery.note(changes);
         delivery.wanted.extend(wanted);
         Ok(())
     }
@@ -196,14 +224,22 @@ impl Deliverer<'_> {
 struct Mirror {
     head: Head,
     lineage: Lineage,
-    unsettled: Unsettled,
 }
 
-impl Mirror {
-    fn sift(&mut self, changes: Vec<Change>, failed: BTreeMap<usize, Why>, delivery: &mut Delivery) -> Vec<Change> {
+impl Delivery {
+    fn sift(&mut self, changes: Vec<Change>, failed: BTreeMap<usize, Why>) -> Vec<Change> {
         let (kept, left_out) = self.unsettled.sift(changes, failed);
-        delivery.left_out.extend(left_out);
+        self.left_out.extend(left_out);
         kept
+    }
+
+    /// Notes what is durable by now.
+    fn note(&mut self, changes: Vec<Change>) {
+        if self.in_order {
+            self.reached = changes.last().map(|last| last.path().clone()).or_else(|| self.reached.take());
+        } else {
+            self.delivered.extend(changes);
+        }
     }
 }
 

@@ -28,10 +28,12 @@ mod token;
 mod transport;
 
 #[cfg(test)]
+mod in_order_tests;
+#[cfg(test)]
 mod test_support;
 
 pub use address::{Address, InvalidAddress};
-pub use batches::{Sizes, batches};
+pub use batches::{Parted, Sizes, batches, in_order, parted};
 pub use caller::{CallError, Caller};
 pub use contact::{Next, Then, decide};
 pub use contents::{ContentError, Contents};
@@ -40,7 +42,7 @@ pub use entangled::Entangled;
 pub use error::DeliverError;
 pub use http::{HttpSettings, HttpTransport, SetupError};
 pub use ledger::{Ledger, Standing};
-pub use left_out::{LeftOut, Why};
+pub use left_out::{LeftOut, Unsettled, Why};
 pub use retry::RetryPolicy;
 pub use session::{Contacted, Meeting, claim, make_contact, meet, take_over};
 pub use set_apart::{Apart, set_apart};

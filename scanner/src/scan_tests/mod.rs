@@ -7,6 +7,7 @@ mod explaining;
 mod filters;
 mod gone;
 mod habits;
+mod large;
 mod mounts;
 mod moved_directories;
 mod moved_evidence;

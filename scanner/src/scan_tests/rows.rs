@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard};
 
-use protocol::{Change, Entry, Kind, RelPath, Tree};
+use protocol::{Change, Entry, Kind, Name, RelPath, Tree};
 use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
 
+use crate::finding::Finding;
 use crate::plan::plan;
 use crate::scan::Scanned;
 
@@ -89,6 +90,9 @@ impl Rows {
         self.tree = self.tree.apply(&changes).expect("a plan can be applied");
         self.carry(&changes);
         self.record_after(scanned);
+        if self.keeps_inodes {
+            self.inodes.extend(scanned.findings.iter().filter_map(new_directory));
+        }
     }
 
     /// What a round records at its end, delivered or not.
@@ -121,6 +125,12 @@ impl Rows {
             }
         }
     }
+}
+
+/// The inode of a directory that is new at its path.
+fn new_directory(finding: &Finding) -> Option<(RelPath, u64)> {
+    let Finding::Present { path, was: None, now: Entry::Directory { .. }, inode, .. } = finding else { return None };
+    Some((path.clone(), *inode))
 }
 
 /// A directory that leaves a path, and where it goes.
@@ -170,6 +180,17 @@ impl Recorded for Rows {
             reading: readings.get(path).cloned(),
         };
         Ok(paths.iter().map(row).collect())
+    }
+
+    fn rows_after(&self, directory: DirectoryId, name: Option<&Name>, most: usize) -> io::Result<Vec<Row>> {
+        let mut rows = self.rows(directory)?;
+        rows.retain(|row| name.is_none_or(|name| row.name > *name));
+        rows.truncate(most);
+        Ok(rows)
+    }
+
+    fn row(&self, directory: DirectoryId, name: &Name) -> io::Result<Option<Row>> {
+        Ok(self.rows(directory)?.into_iter().find(|row| row.name == *name))
     }
 
     fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {
