@@ -86,11 +86,12 @@ impl Iterator for Pages<'_> {
     type Item = io::Result<Plain>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.page.as_slice().is_empty() && !self.ended {
-            if let Err(error) = self.turn() {
-                self.ended = true;
-                return Some(Err(error));
-            }
+        if self.page.as_slice().is_empty()
+            && !self.ended
+            && let Err(error) = self.turn()
+        {
+            self.ended = true;
+            return Some(Err(error));
         }
         self.page.next().map(Ok)
     }

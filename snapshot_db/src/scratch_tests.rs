@@ -11,7 +11,7 @@ fn finding(number: u8, inode: u64) -> Plain {
     let path = ["a", "a/b", "a-b", "a/b/c", "b", "a/\x01", "b/\u{fc}"][usize::from(number % 7)];
     let metadata = Metadata { mode: 0o644, ..Metadata::default() };
     let now = Entry::File { metadata: metadata.clone(), size: inode, content: ContentId::of(&[number]) };
-    let was = (number % 2 == 0).then_some(Entry::Directory { metadata });
+    let was = number.is_multiple_of(2).then_some(Entry::Directory { metadata });
     Plain { path: RelPath::parse(path.as_bytes()).expect("valid"), was, now, old_inode: Some(u64::MAX), inode }
 }
 
