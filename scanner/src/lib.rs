@@ -39,6 +39,7 @@ mod scrub;
 mod scrubber;
 mod second_look;
 mod settle;
+mod spilling;
 mod tangled;
 mod trust;
 mod unsettled;

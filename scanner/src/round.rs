@@ -11,7 +11,7 @@ use seams::known::Known;
 use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
 use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
-use seams::scratch::{Plain, Scratch, take_where};
+use seams::scratch::Scratch;
 
 use crate::claims::Claims;
 use crate::compare::{Look, Terms, compare, metadata};
@@ -28,7 +28,6 @@ use crate::scan::{Rules, Scan, ScanError, Scanned};
 use crate::scrub::Scrub;
 use crate::scrubber::scrub;
 use crate::second_look::{Absent, SecondLook, second_look};
-use crate::tangled::take_back;
 use crate::trust::{Met, Stamps, StampsByDevice};
 use crate::walk::{Subtree, SubtreeWalk};
 use crate::watched::Watched;
@@ -50,7 +49,7 @@ pub(crate) struct Round<'a> {
     pub parallel: Parallel,
     recorder: &'a dyn Recorder,
     pub scratch: &'a dyn Scratch,
-    most_in_memory: usize,
+    pub most_in_memory: usize,
     stop: &'a AtomicBool,
     /// Whether anything is recorded, so that anything can be deleted.
     pub watches: bool,
@@ -276,37 +275,6 @@ impl<'a> Round<'a> {
         self.found().absorb(noted);
         self.keep_plain(plain)?;
         self.keep(readings, late)
-    }
-
-    /// Keeps plain findings, in memory or in the scratch.
-    fn keep_plain(&self, plain: Vec<Plain>) -> Result<(), ScanError> {
-        if plain.is_empty() {
-            return Ok(());
-        }
-        let spilling = self.found().keep_plain(plain, self.most_in_memory);
-        self.scratch.put(spilling).map_err(ScanError::Scratch)
-    }
-
-    /// Puts plain findings where they belong by what was found so far: those on which a plan may depend to the others,
-    /// the rest to the scratch; all to the others if they fit in memory.
-    pub(crate) fn gather(&self) -> Result<(), ScanError> {
-        let mut found = self.found();
-        let plain = found.take_plain();
-        if !found.spilled {
-            return Ok(());
-        }
-        let gathered = self.scratch.put(plain).and_then(|()| take_back(&mut found.scanned.findings, self.scratch));
-        gathered.map_err(ScanError::Scratch)
-    }
-
-    /// Forgets what was found at the paths that do not stay; gives those of them that had vanished.
-    pub(crate) fn retain(&self, stays: impl Fn(&RelPath) -> bool) -> Result<Vec<RelPath>, ScanError> {
-        let mut found = self.found();
-        let vanished = found.retain(&stays);
-        if found.spilled {
-            take_where(self.scratch, |plain| !stays(&plain.path), drop).map_err(ScanError::Scratch)?;
-        }
-        Ok(vanished)
     }
 
     /// Keeps what was read, and records it when there is enough of it.
