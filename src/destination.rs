@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use protocol::ProblemCode;
 use protocol::wire::{Request, Response};
 use receiver::{Application, DataDir, HoldError, Running, Settings, StartError};
-use uploader::{Address, HttpSettings, HttpTransport, Token, Traffic, Transport, TransportError};
+use uploader::{Address, HttpSettings, HttpTransport, Pace, Token, Traffic, Transport, TransportError};
 
 /// A data directory of this machine, as a transport.
 #[derive(Debug)]
 pub(crate) struct LocalTransport {
     data: PathBuf,
+    /// How fast to send, whoever serves.
+    pace: Option<Arc<Pace>>,
     link: Mutex<Linked>,
 }
 
@@ -63,13 +65,13 @@ impl LocalTransport {
     ///
     /// # Errors
     /// Where the directory cannot be used at all; a server that is just starting or ending is waited for later.
-    pub(crate) fn open(data: &Path) -> Result<Self, LinkError> {
-        let now = match connect(data) {
+    pub(crate) fn open(data: &Path, pace: Option<Arc<Pace>>) -> Result<Self, LinkError> {
+        let now = match connect(data, pace.clone()) {
             Ok(link) => Some(Arc::new(link)),
             Err(LinkError::Held { .. }) => None,
             Err(error) => return Err(error),
         };
-        Ok(Self { data: data.to_owned(), link: Mutex::new(Linked { now, past: Traffic::default() }) })
+        Ok(Self { data: data.to_owned(), pace, link: Mutex::new(Linked { now, past: Traffic::default() }) })
     }
 
     fn linked(&self) -> MutexGuard<'_, Linked> {
@@ -81,7 +83,7 @@ impl LocalTransport {
         if let Some(link) = &linked.now {
             return Ok(Arc::clone(link));
         }
-        let connected = connect(&self.data);
+        let connected = connect(&self.data, self.pace.clone());
         let link =
             connected.map_err(|error| TransportError::Unreachable { nothing_listens: false, source: error.into() })?;
         Ok(Arc::clone(linked.now.insert(Arc::new(link))))
@@ -128,17 +130,17 @@ fn server_is_gone(error: &TransportError) -> bool {
     }
 }
 
-fn connect(data: &Path) -> Result<Link, LinkError> {
+fn connect(data: &Path, pace: Option<Arc<Pace>>) -> Result<Link, LinkError> {
     match Application::build(&Settings::embedded(data)) {
         Ok(application) => {
             let running = application.spawn().map_err(LinkError::Thread)?;
             let http = http_to(data, running.url(), running.local_secret().expose())?;
-            Ok(Link { http, _embedded: Some(running) })
+            Ok(Link { http: http.paced(pace), _embedded: Some(running) })
         }
         Err(StartError::Hold(HoldError::Busy { .. })) => {
             let published = DataDir::published(data).ok_or_else(|| LinkError::Held { data: data.to_owned() })?;
             let http = http_to(data, &published.url, published.secret.expose())?;
-            Ok(Link { http, _embedded: None })
+            Ok(Link { http: http.paced(pace), _embedded: None })
         }
         Err(error) => Err(error.into()),
     }

@@ -22,6 +22,7 @@ mod report;
 pub mod round;
 mod round_failure;
 mod route;
+mod snapshot_bases;
 mod source_contents;
 mod status;
 mod stop;

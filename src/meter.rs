@@ -36,6 +36,10 @@ impl Progress for Meter<'_> {
         self.watcher.to_send(files, bytes);
     }
 
+    fn spared(&self, bytes: u64) {
+        self.watcher.spared(bytes);
+    }
+
     fn sent(&self, bytes: u64) {
         self.watcher.sent(bytes);
     }

@@ -16,6 +16,14 @@ pub(crate) fn exact(moment: Timestamp) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
+/// How many seconds the clock on the wall is ahead of UTC at a moment, by the time zone of this machine. Where that
+/// cannot be told the clock shows UTC.
+pub(crate) fn local_offset(moment: Timestamp) -> i32 {
+    let nanos = i128::from(moment.as_nanos());
+    let moment = jiff::Timestamp::from_nanosecond(nanos).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::TimeZone::system().to_offset(moment).seconds()
+}
+
 /// A file's time, to the nanosecond. Files may well be older than 1970.
 pub(crate) fn precise(moment: Timestamp) -> String {
     match u64::try_from(moment.as_nanos()) {

@@ -104,6 +104,10 @@ impl Progress for Bars {
         self.sending.bytes.set_length(self.sending.bytes.length().unwrap_or(0).saturating_add(bytes));
     }
 
+    fn spared(&self, bytes: u64) {
+        self.sending.bytes.set_length(self.sending.bytes.length().unwrap_or(0).saturating_sub(bytes));
+    }
+
     fn sent(&self, bytes: u64) {
         self.sending.bytes.inc(bytes);
     }
@@ -187,6 +191,16 @@ mod tests {
         for part in ["Scanning  12,345 files, 3.00 MiB", "Sending   7 files [", "1.00 KiB/4.00 KiB", "/s", "left"] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
+    }
+
+    #[test]
+    fn what_the_receiver_turns_out_to_have_is_not_left_to_send() {
+        let (bars, drawn) = drawn_bars();
+        bars.to_send(7, 4096);
+        bars.spared(2048);
+        bars.sent(1024);
+        bars.sending.bytes.force_draw();
+        assert!(drawn.text().contains("1.00 KiB/2.00 KiB"), "{}", drawn.text());
     }
 
     #[test]

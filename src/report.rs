@@ -10,7 +10,7 @@ use seams::known::Postponement;
 use seams::scratch::Scratch;
 use snapshot_db::{HeldDigest, SnapshotError};
 use thiserror::Error;
-use uploader::{DeliverError, Delivery, Entangled, Traffic, Why};
+use uploader::{DeliverError, Delivery, Entangled, Traffic, Volume, Why};
 
 use crate::round::guards::Guarded;
 
@@ -46,6 +46,8 @@ pub struct Report {
     pub bytes_read: u64,
     /// What went over the wire.
     pub traffic: Traffic,
+    /// Bytes of contents that were sent, and those that needed not be.
+    pub volume: Volume,
     /// The head's number.
     pub revision: u64,
     /// Whether it was asked to stop before all was delivered.
@@ -195,6 +197,7 @@ impl Report {
         self.changes = delivery.delivered;
         self.changes.sort_by(|a, b| a.path().cmp(b.path()));
         self.stopped = delivery.stopped;
+        self.volume = delivery.volume;
         self.revision = delivery.head.map_or(self.revision, |head| head.number);
         for left_out in delivery.left_out {
             let line = (left_out.change.path().clone(), left_out.why.to_string());

@@ -4,6 +4,7 @@
 //! decided here; each has its own place below.
 
 pub(crate) mod guards;
+mod list_share;
 mod patience;
 mod rules;
 mod scrub;
@@ -27,13 +28,18 @@ use seams::random::{Random, id};
 use seams::recorded::{Forgetful, Recorder};
 use seams::scratch::Scratch;
 use snapshot_db::Snapshot;
-use uploader::{Caller, Contacted, Deliverer, Delivery, Parted, Sizes, Traffic, Why, batches, parted};
+use uploader::{
+    Caller, CompressionLevel, Contacted, Deliverer, Delivery, Outlook, Parted, Recipes, Sizes, Traffic, Why, batches,
+    parted,
+};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
 pub use crate::report::{HeldChange, Report, RoundError};
+use crate::snapshot_bases::SnapshotBases;
 use crate::source_contents::SourceContents;
 use guards::{Braking, Guarded};
+pub use list_share::ListShare;
 use patience::Patience;
 pub use rules::RoundRules;
 use scrub::Account;
@@ -83,6 +89,10 @@ pub struct Delivering<'a> {
     pub random: &'a dyn Random,
     /// How many requests carry contents at once.
     pub transfers: Parallel,
+    /// How many processors there are to compress on.
+    pub processors: usize,
+    /// How hard to compress.
+    pub compression: CompressionLevel,
 }
 
 /// How one look at the source is made.
@@ -98,6 +108,7 @@ struct Open<'a> {
     round: wire::Round,
     root: Arc<dyn Directory>,
     braking: &'a Braking,
+    bases: &'a SnapshotBases<'a>,
 }
 
 impl Beat<'_> {
@@ -140,7 +151,8 @@ impl Beat<'_> {
         let mut patience = Patience::new(&known.postponed, self.clock.now());
         patience.findings(&scanned.findings);
         patience.untried(&guarded.refused);
-        let open = Open { contacted: &contacted, round, root: source.root, braking: &braking };
+        let bases = SnapshotBases::of(self.snapshot, round.started, &scanned.findings, &guarded.plan);
+        let open = Open { contacted: &contacted, round, root: source.root, braking: &braking, bases: &bases };
         let delivered = self.deliver(to, &open, guarded, &mut patience, meter, report);
         self.snapshot.set_postponed(&patience.after)?;
         self.record_inodes(&scanned, &report.changes)?;
@@ -148,6 +160,8 @@ impl Beat<'_> {
         if !scanned.late_readings.is_empty() {
             self.snapshot.record_readings(&scanned.late_readings)?;
         }
+        // Only now: what is delivered may need lists that the budget does not leave room for.
+        self.snapshot.trim_chunk_lists(self.rules.lists.of(scanned.counts.bytes))?;
         delivered
     }
 
@@ -255,7 +269,7 @@ impl Beat<'_> {
         meter: &Meter<'_>,
         report: &mut Report,
     ) -> Result<(), RoundError> {
-        let Guarded { plan, excused, .. } = guarded;
+        let Guarded { plan, excused, spilled, .. } = guarded;
         let mut let_go = open.braking.let_go(&plan);
         let contents = SourceContents::of(Arc::clone(&open.root), &plan, meter);
         let deliverer = Deliverer {
@@ -264,12 +278,15 @@ impl Beat<'_> {
             round: open.round,
             ledger: &SnapshotLedger(self.snapshot),
             contents: &contents,
+            recipes: &Recipes::new(open.bases),
             parallel: to.transfers,
+            processors: to.processors,
+            compression: to.compression,
             limits: open.contacted.limits,
             progress: meter,
         };
         let (mut delivery, sizes) = (Delivery::default(), Sizes::within(&open.contacted.limits));
-        let delivered = self.deliver_all(&deliverer, plan, &contents, &sizes, &mut delivery);
+        let delivered = self.deliver_all(&deliverer, (plan, spilled), &contents, &sizes, &mut delivery);
         for change in &delivery.delivered {
             let_go.remove(change);
         }
@@ -290,7 +307,7 @@ impl Beat<'_> {
     fn deliver_all(
         &self,
         deliverer: &Deliverer<'_>,
-        plan: Vec<Change>,
+        (plan, outlook): (Vec<Change>, Outlook),
         contents: &SourceContents<'_>,
         sizes: &Sizes,
         delivery: &mut Delivery,
@@ -303,7 +320,7 @@ impl Beat<'_> {
         let delivered = deliverer
             .deliver(before, delivery)
             .map_err(RoundError::from)
-            .and_then(|()| spilled::deliver(scratch, deliverer, contents, sizes, delivery))
+            .and_then(|()| spilled::deliver(scratch, deliverer, contents, sizes, outlook, delivery))
             .and_then(|()| Ok(deliverer.deliver(after, delivery)?));
         spilled::keep_delivered(scratch, delivery).map_err(RoundError::Scratch)?;
         delivered

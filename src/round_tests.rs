@@ -4,6 +4,8 @@
 mod changing;
 #[path = "round_tests/clocks.rs"]
 mod clocks;
+#[path = "round_tests/deltas.rs"]
+mod deltas;
 #[path = "round_tests/histories.rs"]
 mod histories;
 #[path = "round_tests/holds.rs"]

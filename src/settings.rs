@@ -4,10 +4,13 @@
 //! field that the command reads all come from that line. Flags lie over variables, those over the configuration
 //! file, that over defaults. Nothing deeper than this module sees what was typed.
 
+mod compression;
 pub(crate) mod environment;
 pub(crate) mod key;
 pub(crate) mod layer;
+mod list_share;
 pub(crate) mod mistake;
+mod rate;
 mod scrub;
 mod show;
 pub(crate) mod token;
@@ -19,9 +22,10 @@ use std::path::PathBuf;
 
 use protocol::MirrorName;
 use scanner::Limit;
+use uploader::{CompressionLevel, Timetable};
 
 use crate::duration::{Interval, RetryFor, Settle};
-use crate::round::ScrubRate;
+use crate::round::{ListShare, ScrubRate};
 use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
@@ -66,14 +70,20 @@ keys! {
         one_file_system: bool = "false", Flag::Long(""), Mirror, Filter;
         /// How long to keep trying to reach the receiver; 5s where nobody listens there at all, unless set
         retry_for: RetryFor = "30s", Flag::Long("DURATION"), Mirror, Mirror;
-        /// Requests that carry contents to the receiver at once
-        transfers: AtOnce = "4", Flag::Long("N"), Mirror, Round;
+        /// Requests that carry contents to the receiver at once; the default is two a processor, up to 8
+        transfers: AtOnce = "", Flag::Long("N"), Mirror, Round;
+        /// Bytes a second to send at most; with times (08:00-18:00 2MiB) for a part of the day, and given often
+        limit_rate: Option<Timetable> = "", Flag::Long("RATE"), Mirror, Round;
+        /// How hard to compress: auto follows the link, off, or 1 (fast) to 19 (small)
+        compression_level: CompressionLevel = "auto", Flag::Long("LEVEL"), Mirror, Round;
         /// Leave a file alone until it did not change for so long
         settle: Settle = "0s", Flag::Long("DURATION"), Mirror, Round;
         /// Read every file, whatever its size and times say; said once, not in a file
         full: bool = "false", Flag::Long(""), Mirror, Round;
         /// Read again what was not read for the longest time: a share a day (1%/day), or so much a round (500MB)
         scrub: Option<ScrubRate> = "", Flag::Long("RATE"), Mirror, Round;
+        /// What may be kept of how files are cut into chunks, so that only new ones are sent: a share of the source's bytes
+        chunk_lists: ListShare = "1%", Flag::Long("N%"), Mirror, Round;
         /// Take no new inode number for a sign of change: some network file systems renumber their files
         ignore_inodes: bool = "false", Flag::Long(""), Mirror, Round;
         /// Take no new ctime for a sign of change: some file systems renew them; mtimes alone must tell then

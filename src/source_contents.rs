@@ -9,8 +9,8 @@ use seams::fs::{Directory, open_by_components};
 use seams::progress::Progress;
 use uploader::{ContentError, Contents};
 
-/// So many batches are prepared or on their way at most.
-const BATCHES_IN_HAND: usize = 4;
+/// The batch that is on its way, and the one that is prepared meanwhile.
+const BATCHES_IN_HAND: usize = 2;
 
 /// The files of a source by what was read in them.
 ///

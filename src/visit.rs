@@ -15,12 +15,13 @@ use seams::progress::Progress;
 use seams::random::{Random, SystemRandom, id};
 use seams::scratch::Scratch;
 use snapshot_db::{Opened, RoundRecord, ScratchDatabase, Snapshot, SnapshotError};
-use uploader::{Caller, HttpSettings, HttpTransport, RetryPolicy, Token, Transport};
+use uploader::{Caller, HttpSettings, HttpTransport, Pace, RetryPolicy, Timetable, Token, Transport};
 
 use crate::commands::receive::refused;
 use crate::destination::{LinkError, LocalTransport};
 use crate::exit::{Exit, Failure};
 use crate::mirror_lock::MirrorLock;
+use crate::moments::local_offset;
 use crate::output::Summary;
 use crate::round::{Beat, Delivering, Report, RoundRules};
 use crate::route::{Route, locked, shown};
@@ -28,6 +29,9 @@ use crate::settings::value::To;
 use crate::settings::{MirrorSettings, token};
 use crate::stop::Stop;
 use crate::way::Way;
+
+/// What each request that carries contents shall have of a limited rate: a receiver gives up on less than 1 KiB/s.
+const LEAST_BYTES_PER_SECOND: u64 = 8 * 1024;
 
 /// A mirror that rounds can be made of.
 #[derive(Debug)]
@@ -56,8 +60,8 @@ impl Visit {
         let lock = lock.ok_or_else(|| locked(&route.mirror))?;
         let snapshot = open_snapshot(&route)?;
         check_destination(&route, &snapshot, settings)?;
-        let transport = transport(&route.to, settings)?;
         let (clock, threads) = (Arc::new(SystemClock::new()), Parallel::new(threads));
+        let transport = transport(&route.to, settings, clock.clone())?;
         let settings = settings.clone();
         Ok(Self { route, filter, snapshot, transport, clock, host: host_name(), settings, threads, _lock: lock })
     }
@@ -68,7 +72,9 @@ impl Visit {
         let delivering = Delivering {
             caller: &caller,
             random: &SystemRandom,
-            transfers: Parallel::new(self.settings.transfers.get()),
+            transfers: Parallel::new(transfers(&self.settings)),
+            processors: self.threads.threads(),
+            compression: self.settings.compression_level,
         };
         let looking = Looking {
             route: &self.route,
@@ -194,6 +200,7 @@ fn rules(settings: &MirrorSettings, only: Option<HashSet<Change>>) -> RoundRules
             hold_silent: settings.hold_silent,
         },
         scrub: settings.scrub,
+        lists: settings.chunk_lists,
         marker: settings.marker,
         adopt: settings.adopt,
         accept_root: settings.accept_root,
@@ -248,16 +255,31 @@ fn new_lineage() -> Lineage {
     Lineage::from_bytes(id(&SystemRandom))
 }
 
-fn transport(to: &To, settings: &MirrorSettings) -> Result<Arc<dyn Transport>, Failure> {
+/// How many requests carry contents at once: never so many that a limited rate leaves each of them next to nothing.
+fn transfers(settings: &MirrorSettings) -> usize {
+    let slowest = settings.limit_rate.as_ref().and_then(Timetable::slowest);
+    let enough = slowest
+        .map_or(usize::MAX, |rate| usize::try_from(rate.bytes() / LEAST_BYTES_PER_SECOND).unwrap_or(usize::MAX).max(1));
+    settings.transfers.get().min(enough)
+}
+
+fn pace(settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Option<Arc<Pace>> {
+    let timetable = settings.limit_rate.clone()?;
+    Some(Arc::new(Pace::new(timetable, clock, local_offset)))
+}
+
+fn transport(to: &To, settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Transport>, Failure> {
+    let pace = pace(settings, clock);
     match to {
-        To::Directory(data) => match LocalTransport::open(data) {
+        To::Directory(data) => match LocalTransport::open(data, pace) {
             Ok(transport) => Ok(Arc::new(transport)),
             Err(LinkError::Start(error)) => Err(refused(error)),
             Err(error) => Err(error.into()),
         },
         To::Url(address) => {
             let token = token_of(settings)?;
-            Ok(Arc::new(HttpTransport::new(address.clone(), &token, HttpSettings::default())?))
+            let http = HttpTransport::new(address.clone(), &token, HttpSettings::default())?;
+            Ok(Arc::new(http.paced(pace)))
         }
     }
 }

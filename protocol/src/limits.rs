@@ -44,6 +44,11 @@ pub const MAX_PAGE_ROWS: usize = 10_000;
 /// Most bytes of content in one answer.
 pub const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Most contents whose chunks one request asks for.
+pub const MAX_CHUNK_QUERIES: usize = 1_024;
+/// Most bytes of contents that are cut for one answer.
+pub const MAX_CHUNKED_BYTES: u64 = 64 * 1024 * 1024;
+
 /// How far back a mirror's revisions count for the brake on files that cease to exist.
 pub const BRAKE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 

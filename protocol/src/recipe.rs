@@ -63,6 +63,28 @@ impl Segment {
             Self::Copy { length, .. } | Self::Literal { length } | Self::Zeros { length } => *length,
         }
     }
+
+    /// The content that it copies from.
+    #[must_use]
+    pub fn source(&self) -> Option<ContentId> {
+        match self {
+            Self::Copy { content, .. } => Some(*content),
+            Self::Literal { .. } | Self::Zeros { .. } => None,
+        }
+    }
+
+    /// Adds it to a recipe, as a part of the last segment where it continues that.
+    pub fn add_to(self, recipe: &mut Vec<Self>) {
+        match (recipe.last_mut(), self) {
+            (Some(Self::Literal { length }), Self::Literal { length: more })
+            | (Some(Self::Zeros { length }), Self::Zeros { length: more }) => *length += more,
+            (
+                Some(Self::Copy { content, offset, length }),
+                Self::Copy { content: next, offset: from, length: more },
+            ) if *content == next && offset.checked_add(*length) == Some(from) => *length += more,
+            _ => recipe.push(self),
+        }
+    }
 }
 
 /// How one content of a batch comes to be, where the receiver does not have it.
@@ -82,21 +104,27 @@ pub struct ContentPlan {
 }
 
 impl ContentPlan {
+    /// Its segments with where they lie: one literal where there is no recipe.
+    pub fn segments(&self) -> impl Iterator<Item = (ByteRange, Segment)> {
+        let all_literal = self.recipe.is_empty().then_some(Segment::Literal { length: self.length });
+        let segments = all_literal.into_iter().chain(self.recipe.iter().copied());
+        segments.scan(0u64, |at, segment| {
+            let range = ByteRange { offset: *at, length: segment.length() };
+            *at = at.saturating_add(range.length);
+            Some((range, segment))
+        })
+    }
+
     /// The ranges that the client sends.
     #[must_use]
     pub fn literals(&self) -> Vec<ByteRange> {
-        if self.recipe.is_empty() {
-            return vec![ByteRange { offset: 0, length: self.length }];
-        }
-        let mut offset = 0u64;
-        let mut literals = Vec::new();
-        for segment in &self.recipe {
-            if let Segment::Literal { length } = segment {
-                literals.push(ByteRange { offset, length: *length });
-            }
-            offset = offset.saturating_add(segment.length());
-        }
-        literals
+        let literals = self.segments().filter(|(_, segment)| matches!(segment, Segment::Literal { .. }));
+        literals.map(|(range, _)| range).collect()
+    }
+
+    /// The contents that it copies from, once for each copy.
+    pub fn sources(&self) -> impl Iterator<Item = ContentId> {
+        self.recipe.iter().filter_map(Segment::source)
     }
 
     /// Whether the recipe makes exactly the declared length.

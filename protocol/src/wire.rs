@@ -3,14 +3,18 @@
 //! Structures are maps with small integers as keys: unknown optional fields are ignored, unknown kinds refused.
 //! docs/PROTOCOL.md tells the story; `tests/golden.rs` holds its golden bytes.
 
+mod body;
 mod check;
+mod chunks;
 mod contact;
 mod delivery;
 mod history;
 
 use minicbor::{Decode, Encode};
 
+pub use body::{Body, Packed, UnpackError, ZSTD, ZSTD_BODIES, may_be_packed};
 pub use check::{Check, CheckFinding, CheckPage, CheckVerdict};
+pub use chunks::{ChunkQuery, Chunked, Chunks, ChunksPage};
 pub use contact::{Claim, Claimed, Contact, ContactReply, Hello, HelloReply, Limits, Source, TakeOver, TakenOver};
 pub use delivery::{
     Commit, Committed, Compression, CopiedRange, Fill, Filled, Mismatch, Missing, Propose, Proposed, Round,
@@ -128,6 +132,8 @@ messages! {
     ReadAt, "read", ReadAt => ReadPage;
     /// Compare the catalog with the mirror's real files.
     Check, "check", Check => CheckPage;
+    /// How contents that the receiver holds are cut into chunks.
+    Chunks, "chunks", Chunks => ChunksPage;
 }
 
 fn to_cbor<T: Encode<()>>(value: &T) -> Vec<u8> {

@@ -137,7 +137,7 @@ fn the_real_store_is_served_with_the_data_directorys_id() -> Result {
     let application = Application::build(&settings(&place))?;
     let (address, secret) = (application.address(), application.local_secret().clone());
     let _running = application.spawn()?;
-    let hello = protocol::wire::Request::Hello(protocol::wire::Hello { protocol_min: 1, protocol_max: 1 });
+    let hello = protocol::wire::Request::Hello(protocol::wire::Hello::new(1, 1));
     let answer = Connection::open(address).ask(secret.expose(), &hello);
     let Ok(protocol::wire::Response::Hello(reply)) = protocol::wire::Response::decode("hello", &answer.body) else {
         panic!("a hello is answered by a hello: {answer:?}");

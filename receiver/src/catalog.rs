@@ -31,6 +31,14 @@ pub(crate) struct Catalog {
     connection: Connection,
 }
 
+impl Catalog {
+    /// Does many look-ups as one: all see the same state, and the file is locked once instead of for each.
+    pub(crate) fn together<T>(&self, work: impl FnOnce(&Self) -> Result<T, CatalogError>) -> Result<T, CatalogError> {
+        let _read_only = self.connection.unchecked_transaction()?;
+        work(self)
+    }
+}
+
 #[cfg(test)]
 #[path = "catalog/catalog_tests.rs"]
 mod tests;

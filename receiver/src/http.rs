@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use protocol::wire::Request;
+use protocol::wire::{Body, Request};
 use protocol::{Problem, ProblemCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -16,8 +16,9 @@ use crate::accounts::{Accounts, VerifyError};
 use crate::caller::Caller;
 use crate::data_dir::Held;
 use crate::http_body;
+use crate::http_encoding::{self, Encoding};
 use crate::http_failure::Failure;
-use crate::http_limits::{HttpLimits, max_body};
+use crate::http_limits::{HttpLimits, max_body, memory_for};
 use crate::http_log::Seen;
 use crate::http_share::Shares;
 use crate::service::Service;
@@ -74,7 +75,7 @@ async fn method_not_allowed(allowed: &'static str) -> HttpResponse {
 
 async fn post(route: &'static str, request: HttpRequest, payload: Payload, desk: Data<Desk>) -> HttpResponse {
     match answer(route, &request, payload, &desk).await {
-        Ok(body) => HttpResponse::Ok().content_type(CBOR).body(body),
+        Ok(body) => http_encoding::respond(HttpResponse::Ok().content_type(CBOR), body),
         Err(failure) => failure.into_response(),
     }
 }
@@ -84,19 +85,25 @@ async fn answer(
     request: &HttpRequest,
     payload: Payload,
     desk: &Data<Desk>,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Body, Failure> {
     let caller = authenticate(request, desk).await?;
     Seen::note(request, |seen| seen.client = Some(caller.client.clone()));
+    let encoding = Encoding::of(route, request.headers())?;
     let limit = announced_size(request, max_body(route))?;
     let _share = desk.shares.take(&caller.client)?;
-    let _room = wait_for_room(limit, desk).await?;
+    let _room = wait_for_room(memory_for(route, limit), desk).await?;
     let body = http_body::read(payload, limit, desk.limits.body_pace).await?;
     Seen::note(request, |seen| seen.bytes = body.len());
-    let desk = Data::clone(desk);
+    // Bodies that wait for each other's room do so only until their time is over.
+    let _more_room = wait_for_room(encoding.unpacked_size(&body, max_body(route))?, desk).await?;
+    let (desk, packs) = (Data::clone(desk), http_encoding::answer_is_packed(route, request.headers()));
     in_background(move || {
         let malformed = |why| Problem::new(ProblemCode::Malformed, format!("the {route} request is not valid: {why}"));
-        let request = Request::decode(route, &body).map_err(malformed)?;
-        desk.service.answer(&caller, &request).map(|response| response.encode())
+        let message = encoding.unpack(body, max_body(route))?;
+        let request = Request::decode(route, &message).map_err(malformed)?;
+        drop(message);
+        let answer = desk.service.answer(&caller, &request)?.encode();
+        Ok(if packs { Body::pack(answer) } else { Body::Plain(answer) })
     })
     .await
 }
@@ -139,9 +146,10 @@ fn announced_size(request: &HttpRequest, limit: usize) -> Result<usize, Failure>
     }
 }
 
-/// Waits, in the order of arrival, until there is memory for a body.
+/// Waits, in the order of arrival, until there is memory for a request; one that needs more than all has all.
 async fn wait_for_room(bytes: usize, desk: &Desk) -> Result<SemaphorePermit<'_>, Failure> {
-    let kib = u32::try_from(bytes.div_ceil(1024)).expect("limits of bodies are far below 2^32 KiB");
+    let kib = bytes.div_ceil(1024).min(desk.limits.body_memory / 1024);
+    let kib = u32::try_from(kib).expect("limits of bodies are far below 2^32 KiB");
     match tokio::time::timeout(desk.limits.body_memory_wait, desk.room.acquire_many(kib)).await {
         Ok(room) => Ok(room.expect("this semaphore is never closed")),
         Err(_) => Err(Problem::new(ProblemCode::Busy, "too many requests at once to hold them all in memory").into()),

@@ -1,7 +1,8 @@
 //! [`Failure`]: an answer that is an error, as HTTP shows it: a problem document (RFC 9457).
 
 use actix_web::HttpResponse;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
 use protocol::{Problem, ProblemCode};
 use serde::Serialize;
 
@@ -15,8 +16,8 @@ const PROBLEM_JSON: &str = "application/problem+json";
 pub(crate) struct Failure {
     status: StatusCode,
     problem: Problem,
-    /// The method that the route takes, where another was tried.
-    allowed: Option<&'static str>,
+    /// What would have been right, as the header that says so.
+    right: Option<(HeaderName, &'static str)>,
 }
 
 #[derive(Serialize)]
@@ -31,7 +32,7 @@ struct Document<'a> {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, problem, allowed: None }
+        Self { status, problem, right: None }
     }
 }
 
@@ -46,19 +47,26 @@ impl Failure {
     /// There is, but only this method is how to ask.
     pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
         let problem = Problem::new(ProblemCode::Malformed, format!("this route takes only {allowed}"));
-        Self { status: StatusCode::METHOD_NOT_ALLOWED, problem, allowed: Some(allowed) }
+        Self { status: StatusCode::METHOD_NOT_ALLOWED, problem, right: Some((header::ALLOW, allowed)) }
     }
 
     /// The body is of no kind that is understood here.
     pub(crate) fn unsupported_media_type(expected: &str) -> Self {
         let problem = Problem::new(ProblemCode::Malformed, format!("the body must be {expected}"));
-        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, problem, allowed: None }
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, problem, right: None }
+    }
+
+    /// The body is encoded in a way that is not understood here, or not on its route.
+    pub(crate) fn unsupported_encoding(accepted: &'static str) -> Self {
+        let detail = format!("the body's content encoding is not understood here: it may only be {accepted}");
+        let (status, problem) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, Problem::new(ProblemCode::Malformed, detail));
+        Self { status, problem, right: Some((header::ACCEPT_ENCODING, accepted)) }
     }
 
     /// The peer took too long. The same request may well succeed later.
     pub(crate) fn request_timeout(detail: String) -> Self {
         let problem = Problem::new(ProblemCode::Unavailable, detail);
-        Self { status: StatusCode::REQUEST_TIMEOUT, problem, allowed: None }
+        Self { status: StatusCode::REQUEST_TIMEOUT, problem, right: None }
     }
 
     /// As HTTP shows it.
@@ -74,8 +82,8 @@ impl Failure {
             StatusCode::REQUEST_TIMEOUT => response.force_close(),
             _ => &mut response,
         };
-        if let Some(method) = self.allowed {
-            response.insert_header((header::ALLOW, method));
+        if let Some(right) = &self.right {
+            response.insert_header(right.clone());
         }
         response.body(self.document())
     }

@@ -10,8 +10,11 @@ use protocol::wire::Limits;
 pub const MAX_CONNECTIONS: usize = 768;
 /// Requests of one client at a time.
 pub const MAX_CLIENT_REQUESTS: u32 = 32;
-/// Memory for the bodies of all requests that are being read or answered, in bytes.
-pub const MAX_BODY_MEMORY: usize = 256 * 1024 * 1024;
+/// Memory for the bodies of all requests that are being read or answered and for what is made of them, in bytes:
+/// half of what the receiver may take in all.
+pub const MAX_BODY_MEMORY: usize = 64 * 1024 * 1024;
+/// A decoded request takes at most about so many times the room of its body.
+const DECODED: usize = 4;
 /// How long a request waits for that memory before it is told to come again.
 pub const BODY_MEMORY_WAIT: Duration = Duration::from_secs(10);
 /// How long a connection may lie idle between two requests.
@@ -93,6 +96,11 @@ impl HttpLimits {
             concurrent_requests: self.client_requests,
         }
     }
+}
+
+/// Memory that it takes to answer a request with a body of so many bytes: a fill is read, decoded, then unpacked.
+pub(crate) fn memory_for(route: &str, body: usize) -> usize {
+    if route == "fill" { body + body.max(MAX_FRAME_BYTES) } else { body.saturating_mul(DECODED) }
 }
 
 /// Largest body posted to a route, in bytes.

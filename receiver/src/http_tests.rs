@@ -1,3 +1,5 @@
+//! The HTTP face against peers of every kind, on real connections.
+
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +18,9 @@ use crate::caller::Access;
 use crate::http_test_client::{Connection, head};
 use crate::service_test_store::{TestStore, commit, samples};
 use crate::token::Token;
+
+#[path = "http_packing_tests.rs"]
+mod packing;
 
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -247,7 +252,8 @@ fn what_is_no_route_no_post_or_no_cbor_is_told_so() -> Result {
 fn a_panic_in_the_service_is_an_answer_and_the_next_request_is_served() -> Result {
     let receiver = Receiver::start()?;
     let mut connection = receiver.connect();
-    let check = samples().pop().ok_or("there are samples")?;
+    let is_check = |request: &Request| request.route() == "check";
+    let check = samples().into_iter().find(is_check).ok_or("there is a sample")?;
     for _ in 0..3 {
         let answer = connection.ask(receiver.token.expose(), &check);
         assert_eq!((answer.status, answer.code().as_str()), (500, "internal"));

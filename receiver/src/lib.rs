@@ -16,6 +16,7 @@ mod data_dir;
 mod data_dir_files;
 mod http;
 mod http_body;
+mod http_encoding;
 mod http_failure;
 pub mod http_limits;
 mod http_log;

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use protocol::limits::MAX_READ_BYTES;
 use protocol::wire::{
-    ChangesPage, ChangesSince, Check, CheckPage, Claim, Claimed, Commit, Committed, Contact, ContactReply, EntriesPage,
-    Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
+    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
 };
 use protocol::{ClientName, MirrorName, Problem, ProblemCode, StoreId};
 use seams::clock::{Clock, SystemClock};
@@ -20,6 +20,7 @@ use seams::clock::{Clock, SystemClock};
 use crate::memory_store::contents::Contents;
 use crate::memory_store::mirror::Mirror;
 use crate::store::Store;
+use crate::store::chunks::{not_held, page_of_chunks};
 use crate::store::frame::Frame;
 use crate::store::proposal::{Proposal, check_pieces};
 use crate::store::rules::{head_moved, judge_writer, no_mirror, unknown_proposal};
@@ -114,7 +115,7 @@ impl Store for MemoryStore {
             }
             let missing = client.contents.missing(&proposal)?;
             let digest = proposal.result.digest;
-            mirror.proposals.keep(Arc::new(proposal));
+            mirror.proposals.keep(Arc::new(proposal), self.clock.since_boot());
             Ok(Proposed::Open { proposal: digest, missing })
         })
     }
@@ -147,12 +148,14 @@ impl Store for MemoryStore {
             };
             let missing = client.contents.missing(&proposal)?;
             if !missing.is_empty() {
-                return Ok(Committed::Incomplete { missing });
+                return Ok(Committed::Incomplete { missing, mismatched: Vec::new() });
             }
-            let wrong = client.contents.make_all(&proposal)?;
-            if !wrong.is_empty() {
-                mirror.proposals.demand_literals(&proposal, &wrong);
-                return Ok(Committed::Incomplete { missing: wrong });
+            let mismatched = client.contents.make_all(&proposal)?;
+            if !mismatched.is_empty() {
+                let wrong = mismatched.iter().map(|mismatch| mismatch.index);
+                let literal = mirror.proposals.demand_literals(&proposal, wrong, self.clock.since_boot());
+                let missing = client.contents.missing(&literal)?;
+                return Ok(Committed::Incomplete { missing, mismatched });
             }
             mirror.append(&proposal, request.lineage, tree, self.clock.now());
             mirror.proposals.close(request.proposal);
@@ -179,6 +182,24 @@ impl Store for MemoryStore {
             Ok(CheckPage { findings: Vec::new(), next: None })
         })
     }
+
+    fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {
+        self.with(client, |client| {
+            client.mirror(&request.mirror)?;
+            page_of_chunks(request, |cut, pager| {
+                let Some(bytes) = client.contents.whole(cut.content) else { return Ok(Some(not_held())) };
+                let read = |buffer: &mut [u8], at| Ok(read_at(bytes, buffer, at));
+                Ok(pager.cut(cut, bytes.len() as u64, read).expect("memory can always be read"))
+            })
+        })
+    }
+}
+
+fn read_at(bytes: &[u8], buffer: &mut [u8], at: u64) -> usize {
+    let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    let length = rest.len().min(buffer.len());
+    buffer[..length].copy_from_slice(&rest[..length]);
+    length
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use protocol::wire::{Answer, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response};
+use protocol::wire::{Answer, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response, ZSTD_BODIES};
 use protocol::{Problem, ProblemCode};
 
 use crate::caller::{Access, Caller};
@@ -44,18 +44,21 @@ impl Service {
             Request::Commit(commit) => store.commit(client, commit).map(Response::Commit),
             Request::ReadAt(read) => store.read_at(client, read).map(Response::ReadAt),
             Request::Check(check) => store.check(client, check).map(Response::Check),
+            Request::Chunks(chunks) => store.chunks(client, chunks).map(Response::Chunks),
         }
     }
 
     fn hello(&self, caller: &Caller, hello: &Hello) -> Result<HelloReply, Problem> {
         check_version(hello)?;
+        let contact = hello.contact.as_ref().map(|contact| self.store.contact(&caller.client, contact)).transpose()?;
         Ok(HelloReply {
             protocol_min: PROTOCOL_MIN,
             protocol_max: PROTOCOL_MAX,
             store: self.store.id(),
             client: caller.client.as_str().to_owned(),
             limits: self.limits,
-            features: Vec::new(),
+            features: vec![ZSTD_BODIES.to_owned()],
+            contact,
         })
     }
 }
@@ -68,7 +71,8 @@ const fn needed_access(request: &Request) -> Access {
         | Request::ChangesSince(_)
         | Request::ListAt(_)
         | Request::ReadAt(_)
-        | Request::Check(_) => Access::ReadOnly,
+        | Request::Check(_)
+        | Request::Chunks(_) => Access::ReadOnly,
         Request::Claim(_) | Request::TakeOver(_) | Request::Propose(_) | Request::Fill(_) | Request::Commit(_) => {
             Access::Full
         }
@@ -90,7 +94,7 @@ fn check_version(hello: &Hello) -> Result<(), Problem> {
     if oldest <= newest {
         return Ok(());
     }
-    let Hello { protocol_min, protocol_max } = hello;
+    let Hello { protocol_min, protocol_max, .. } = hello;
     let older = if *protocol_min > PROTOCOL_MAX { "receiver" } else { "client" };
     Err(Problem::new(
         ProblemCode::UnsupportedProtocol,

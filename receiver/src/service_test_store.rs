@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 
 use protocol::wire::{
-    ChangesPage, ChangesSince, Check, CheckPage, Claim, Claimed, Commit, Committed, Compression, Contact, ContactReply,
-    EntriesPage, Fill, Filled, Hello, ListAt, Propose, Proposed, ReadAt, ReadPage, Request, Round, Source, TakeOver,
-    TakenOver,
+    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Compression,
+    Contact, ContactReply, EntriesPage, Fill, Filled, Hello, ListAt, Propose, Proposed, ReadAt, ReadPage, Request,
+    Round, Source, TakeOver, TakenOver,
 };
 use protocol::{
     ByteRange, Change, ClientName, ContentId, ContentPlan, Head, Lineage, MirrorName, Piece, Problem, ProblemCode,
@@ -15,11 +15,12 @@ use protocol::{
 
 use crate::store::Store;
 
-/// Counts what it is asked. Its commits can be held back, and its check panics.
+/// Counts what it is asked. Its commits can be held back, it can be told a listing, and its check panics.
 #[derive(Debug, Default)]
 pub(crate) struct TestStore {
     asked: AtomicUsize,
     gate: Mutex<Option<Gate>>,
+    listing: Mutex<Option<EntriesPage>>,
 }
 
 #[derive(Debug)]
@@ -40,6 +41,11 @@ impl TestStore {
         let (opener, open) = mpsc::channel();
         *self.gate.lock().expect("not poisoned") = Some(Gate { arrived, open });
         (has_arrived, opener)
+    }
+
+    /// From now on it lists this.
+    pub(crate) fn set_listing(&self, page: EntriesPage) {
+        *self.listing.lock().expect("not poisoned") = Some(page);
     }
 
     fn count<T>(&self) -> Result<T, Problem> {
@@ -70,7 +76,8 @@ impl Store for TestStore {
     }
 
     fn list_at(&self, _: &ClientName, _: &ListAt) -> Result<EntriesPage, Problem> {
-        self.count()
+        let page = self.listing.lock().expect("not poisoned").clone();
+        page.map_or_else(|| self.count(), Ok)
     }
 
     fn propose(&self, _: &ClientName, _: &Propose) -> Result<Proposed, Problem> {
@@ -97,6 +104,10 @@ impl Store for TestStore {
     fn check(&self, _: &ClientName, _: &Check) -> Result<CheckPage, Problem> {
         panic!("a test's own panic");
     }
+
+    fn chunks(&self, _: &ClientName, _: &Chunks) -> Result<ChunksPage, Problem> {
+        self.count()
+    }
 }
 
 /// One request for each route, in the order of the table.
@@ -112,7 +123,7 @@ pub(crate) fn samples() -> Vec<Request> {
     let (m, head) = (|| mirror.clone(), Head::genesis());
     let pieces = vec![Piece { index: 0, offset: 0, length: 1 }];
     vec![
-        Request::Hello(Hello { protocol_min: 1, protocol_max: 1 }),
+        Request::Hello(Hello::new(1, 1)),
         Request::Contact(Contact { mirror: m(), lineage, head }),
         Request::Claim(Claim { mirror: m(), source, replaces: None }),
         Request::TakeOver(TakeOver { mirror: m(), lineage, former: None, fork: head }),
@@ -129,6 +140,7 @@ pub(crate) fn samples() -> Vec<Request> {
         commit(),
         Request::ReadAt(ReadAt { mirror: m(), revision: None, path, range }),
         Request::Check(Check { mirror: m(), after: None, read_contents: false }),
+        Request::Chunks(Chunks { mirror: m(), wanted: Vec::new() }),
     ]
 }
 

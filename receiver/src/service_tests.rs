@@ -14,7 +14,7 @@ fn caller(access: Access) -> Caller {
 }
 
 fn hello(protocol_min: u32, protocol_max: u32) -> Request {
-    Request::Hello(Hello { protocol_min, protocol_max })
+    Request::Hello(Hello::new(protocol_min, protocol_max))
 }
 
 #[test]
@@ -25,6 +25,7 @@ fn hello_tells_who_answers_and_who_asks() {
     };
     assert_eq!((reply.store, reply.client.as_str()), (store.id(), "local"));
     assert_eq!(reply.limits, HttpLimits::default().told());
+    assert_eq!(reply.features, [ZSTD_BODIES]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! decided here, once ([`proposal`], [`frame`], [`rules`]); how it is kept is the store's own business. One
 //! conformance suite holds every store to the same behaviour.
 
+pub(crate) mod chunks;
 pub(crate) mod frame;
 pub(crate) mod page;
 pub(crate) mod proposal;
@@ -16,8 +17,8 @@ pub(crate) mod conformance;
 use std::fmt::Debug;
 
 use protocol::wire::{
-    ChangesPage, ChangesSince, Check, CheckPage, Claim, Claimed, Commit, Committed, Contact, ContactReply, EntriesPage,
-    Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
+    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
 };
 use protocol::{ClientName, Problem, StoreId};
 
@@ -94,4 +95,11 @@ pub trait Store: Debug + Send + Sync {
     /// # Errors
     /// `NotFound` for a mirror that there is not.
     fn check(&self, client: &ClientName, request: &Check) -> Result<CheckPage, Problem>;
+
+    /// How contents that the client holds are cut, as far as [`protocol::limits::MAX_CHUNKED_BYTES`] go.
+    ///
+    /// # Errors
+    /// `NotFound` for a mirror that there is not, `Malformed` for an algorithm or a mean that is not known here, or
+    /// for a beginning past the end; `TooLarge` for too many at once.
+    fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem>;
 }

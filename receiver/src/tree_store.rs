@@ -5,9 +5,11 @@
 //! disk are steps that were written down with it ([`step`], [`sequence`], [`executor`]) and are redone after a
 //! crash. Clients share nothing, not even a lock.
 
+mod arriving;
 mod assemble;
 mod bytes;
 mod check;
+mod chunks;
 mod client;
 mod commit;
 mod delivery;
@@ -18,6 +20,7 @@ mod held;
 mod instances;
 mod mirror;
 mod plan;
+mod prefix;
 mod probe;
 mod problems;
 mod queries;
@@ -34,8 +37,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use protocol::wire::{
-    ChangesPage, ChangesSince, Check, CheckPage, Claim, Claimed, Commit, Committed, Contact, ContactReply, EntriesPage,
-    Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
+    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
 };
 use protocol::{ClientName, MirrorName, Problem, StoreId};
 use seams::clock::Clock;
@@ -221,6 +224,10 @@ impl Store for TreeStore {
 
     fn check(&self, client: &ClientName, request: &Check) -> Result<CheckPage, Problem> {
         self.with(client, &request.mirror, |client| client.check(request))
+    }
+
+    fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {
+        self.with(client, &request.mirror, |client| client.chunks(request))
     }
 }
 

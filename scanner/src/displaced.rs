@@ -1,5 +1,7 @@
 //! Directories that were walked for others than they are: forgotten, and walked again for what they are.
 
+use std::collections::BTreeSet;
+
 use protocol::{Entry, RelPath};
 use seams::fs::{FileKind, Stat, open_by_components};
 use seams::recorded::Row;
@@ -37,7 +39,8 @@ impl Settling<'_, '_> {
         if displaced.is_empty() {
             return Ok(());
         }
-        self.forget_where(|path| displaced.iter().any(|top| *path == top.place || path.is_below(&top.place)))?;
+        let places: BTreeSet<&RelPath> = displaced.iter().map(|displaced| &displaced.place).collect();
+        self.forget_where(|path| places.contains(path) || path.ancestors().any(|above| places.contains(&above)))?;
         let mut subtrees = Vec::new();
         for displaced in &displaced {
             self.round.claims().turn(displaced);

@@ -24,8 +24,8 @@ pub enum Finding {
         /// Whether its bytes changed although its evidence says that they cannot have: a store through mmap, or bit rot.
         silent: bool,
     },
-    /// A directory that the mirror has elsewhere, known by its inode and by what is in it. What is found in it is compared
-    /// with what the mirror has there.
+    /// A directory that the mirror has elsewhere, known by its inode and by what is in it; what is found in it is compared
+    /// with what the mirror has there. Or a file that was renamed and edited, known by its inode and by its birth.
     Moved {
         /// Where the mirror has it.
         from: RelPath,

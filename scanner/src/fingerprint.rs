@@ -2,14 +2,15 @@
 
 use std::io;
 
-use blake3::Hasher;
+use chunking::ChunkList;
 use protocol::{ContentId, Name};
 use seams::clock::Clock;
 use seams::fs::{Directory, File, Stat};
 use seams::progress::Progress;
-use seams::recorded::{Evidence, Fingerprint, Reading, Trust};
+use seams::recorded::{Evidence, Fingerprint, Reading, Recorded, Trust};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::content::Making;
 use crate::trust::{ReadStart, Stamps, is_silent, trust};
 
 /// How often a file that changes under the reader is read anew before it is deferred.
@@ -19,9 +20,11 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// What came of reading a file.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // One lives at a time; boxing would only add noise.
 pub(crate) enum Outcome {
-    /// These bytes, proven by an equal stat before and after; the stat they belong to.
-    Read { reading: Reading, stat: Stat },
+    /// These bytes, proven by an equal stat before and after; the stat they belong to; how they are cut, where they are
+    /// new and worth a list.
+    Read { reading: Reading, stat: Stat, list: Option<ChunkList> },
     /// It kept changing.
     Moving,
     /// It is not there any more.
@@ -35,6 +38,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Reader<'a> {
     pub clock: &'a dyn Clock,
     pub progress: &'a dyn Progress,
+    /// Tells how earlier versions were cut.
+    pub recorded: &'a dyn Recorded,
     buffer: Vec<u8>,
 }
 
@@ -43,12 +48,14 @@ struct Pass {
     fingerprint: Fingerprint,
     /// Only where it was asked for.
     content: Option<ContentId>,
+    /// The same, and only where the bytes are worth it.
+    list: Option<ChunkList>,
     length: u64,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(clock: &'a dyn Clock, progress: &'a dyn Progress) -> Self {
-        Self { clock, progress, buffer: vec![0; BUFFER_BYTES] }
+    pub(crate) fn new(clock: &'a dyn Clock, progress: &'a dyn Progress, recorded: &'a dyn Recorded) -> Self {
+        Self { clock, progress, recorded, buffer: vec![0; BUFFER_BYTES] }
     }
 
     /// Reads the file `name`; one that only grew is taken at the length it had, if those bytes read the same twice.
@@ -61,7 +68,7 @@ impl<'a> Reader<'a> {
         stamps: Stamps,
     ) -> Outcome {
         match self.try_read(directory, name, old, stamps) {
-            Ok(Some((reading, stat))) => Outcome::Read { reading, stat },
+            Ok(Some((reading, stat, list))) => Outcome::Read { reading, stat, list },
             Ok(None) => Outcome::Moving,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Outcome::Vanished,
             Err(error) => Outcome::Failed(error),
@@ -74,7 +81,7 @@ impl<'a> Reader<'a> {
         name: &Name,
         old: Option<&Reading>,
         stamps: Stamps,
-    ) -> io::Result<Option<(Reading, Stat)>> {
+    ) -> io::Result<Option<(Reading, Stat, Option<ChunkList>)>> {
         let file = directory.open_file(name)?;
         // A length at which the file was read once while it grew, and what those bytes were.
         let mut shorter: Option<(Stat, Fingerprint)> = None;
@@ -88,9 +95,12 @@ impl<'a> Reader<'a> {
             let unmoved = stamps.agree(&Evidence::from(&before), &Evidence::from(&file.stat()?));
             match shorter {
                 Some((stat, first)) if whole && first == pass.fingerprint => {
-                    return Ok(Some((unproven(reading(&stat, &pass, old, start, stamps)), stat)));
+                    let reading = unproven(reading(&stat, &pass, old, start, stamps));
+                    return Ok(Some((reading, stat, pass.list)));
                 }
-                None if whole && unmoved => return Ok(Some((reading(&before, &pass, old, start, stamps), before))),
+                None if whole && unmoved => {
+                    return Ok(Some((reading(&before, &pass, old, start, stamps), before, pass.list)));
+                }
                 _ => shorter = whole.then_some((wanted, pass.fingerprint)),
             }
         }
@@ -100,21 +110,27 @@ impl<'a> Reader<'a> {
     /// One pass with xxh3 alone where an old reading has the same size; a second with both where the bytes are new.
     fn passes(&mut self, file: &dyn File, stat: &Stat, old: Option<&Reading>) -> io::Result<Pass> {
         let Some(old) = old.filter(|old| old.evidence.size == stat.size) else {
-            return self.pass(file, stat.size, true);
+            return self.pass(file, stat.size, Some(self.making(stat, old)));
         };
-        let quick = self.pass(file, stat.size, false)?;
+        let quick = self.pass(file, stat.size, None)?;
         if quick.fingerprint == old.fingerprint {
             return Ok(Pass { content: Some(old.content), ..quick });
         }
-        let both = self.pass(file, stat.size, true)?;
+        let both = self.pass(file, stat.size, Some(self.making(stat, Some(old))))?;
         // Verified against the first read: bytes that differ are no pass at all.
         let agree = both.fingerprint == quick.fingerprint;
         Ok(if agree { both } else { Pass { length: u64::MAX, ..both } })
     }
 
-    fn pass(&mut self, file: &dyn File, length: u64, with_content: bool) -> io::Result<Pass> {
+    /// Begins a content, to be cut as its earlier version was. Where the snapshot fails here, that is left to whoever needs
+    /// it: a file can be cut in any way.
+    fn making(&self, stat: &Stat, old: Option<&Reading>) -> Making {
+        let like = old.and_then(|old| self.recorded.chunk_parameters(&old.content).ok().flatten());
+        Making::new(stat.size, like)
+    }
+
+    fn pass(&mut self, file: &dyn File, length: u64, mut making: Option<Making>) -> io::Result<Pass> {
         let mut quick = Xxh3::new();
-        let mut content = with_content.then(Hasher::new);
         let mut offset = 0;
         while offset < length {
             let wanted = usize::try_from(length - offset).map_or(BUFFER_BYTES, |left| left.min(BUFFER_BYTES));
@@ -124,14 +140,15 @@ impl<'a> Reader<'a> {
             }
             let bytes = &self.buffer[..got];
             quick.update(bytes);
-            if let Some(hasher) = &mut content {
-                hasher.update(bytes);
+            if let Some(making) = &mut making {
+                making.feed(bytes);
             }
             offset += got as u64;
             self.progress.read(got as u64);
         }
         let fingerprint = Fingerprint(quick.digest128().to_be_bytes());
-        Ok(Pass { fingerprint, content: content.map(|hasher| hasher.finalize().into()), length: offset })
+        let (content, list) = making.map(Making::finish).unzip();
+        Ok(Pass { fingerprint, content, list: list.flatten(), length: offset })
     }
 }
 

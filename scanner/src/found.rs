@@ -1,14 +1,16 @@
 //! [`Found`]: what the threads of a scan have found so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use protocol::RelPath;
+use chunking::ChunkList;
+use protocol::{ContentId, RelPath, Timestamp};
 use seams::recorded::Reading;
 use seams::scratch::Plain;
 
 use crate::directory_moves::infer;
 use crate::finding::{Deferral, Finding, Trouble};
 use crate::gone::{Goes, Going};
+use crate::lists::Lists;
 use crate::plain::PLAIN_AT_A_TIME;
 use crate::scan::{Counts, ScanError, Scanned};
 use crate::second_look::Absent;
@@ -30,8 +32,19 @@ pub(crate) struct Noted {
     pub plain: Vec<Plain>,
     /// What was read, to be recorded.
     pub readings: Vec<(RelPath, Reading)>,
+    /// How contents are cut, to be recorded before the readings.
+    pub lists: Lists,
     pub inodes: Vec<(RelPath, u64)>,
     pub counts: Counts,
+}
+
+impl Noted {
+    /// Notes how a content is cut.
+    pub(crate) fn cut(&mut self, content: ContentId, list: Option<ChunkList>) {
+        if let Some(list) = list {
+            self.lists.push(content, list);
+        }
+    }
 }
 
 /// What was found so far.
@@ -44,10 +57,14 @@ pub(crate) struct Found {
     pub spilled: bool,
     /// What was read and is not recorded yet.
     pub unrecorded: Vec<(RelPath, Reading)>,
+    /// How contents are cut that were read and are not recorded yet.
+    pub lists: Lists,
     /// What seems gone, and is to be looked for again.
     pub absent: Vec<Absent>,
     /// What the mirror has in places where it is not any more.
     pub going: Vec<Going>,
+    /// The ctimes that were recorded of files that are gone, by their inodes.
+    pub ctimes_of_gone: HashMap<u64, Timestamp>,
     /// Paths that the mirror holds and a filter leaves out: of a directory with all in it, the directory.
     pub excluded: BTreeSet<RelPath>,
     /// Directories that were walked, where something may come to be deleted.

@@ -151,6 +151,10 @@ impl Round<'_> {
                 _ if below.stays.contains(&path) => {}
                 Some(ref was) => {
                     let (was, old_inode) = (was.clone(), acknowledged_inode(&row));
+                    found.ctimes_of_gone.extend(row.reading.as_ref().and_then(|reading| {
+                        let evidence = reading.evidence;
+                        (old_inode == Some(evidence.inode)).then_some((evidence.inode, evidence.ctime))
+                    }));
                     found.scanned.findings.push(Finding::Gone { path, was, old_inode });
                 }
                 None => found.scanned.flown.push(path),

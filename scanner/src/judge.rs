@@ -14,6 +14,7 @@ use crate::fingerprint::{Outcome, Reader};
 use crate::found::Noted;
 use crate::gone::{Goes, Going, acknowledged_inode, was_directory};
 use crate::habits::Tally;
+use crate::lists::Lists;
 use crate::open_directories::OpenDirectory;
 use crate::patience::{is_waiting, is_young};
 use crate::plain::{PLAIN_AT_A_TIME, is_plain};
@@ -92,6 +93,11 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     pub(crate) fn plain(&mut self) -> Vec<Plain> {
         let plain = &mut self.noted.plain;
         if plain.len() < PLAIN_AT_A_TIME { Vec::new() } else { std::mem::take(plain) }
+    }
+
+    /// How contents are cut that were read so far, if it is so much.
+    pub(crate) fn lists(&mut self, at_least: usize) -> Lists {
+        self.noted.lists.take_from(at_least)
     }
 
     fn path(&mut self, name: &Name) -> Option<RelPath> {
@@ -242,7 +248,10 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         self.noted.counts.files_opened += 1;
         let old = row.and_then(|row| row.reading.as_ref());
         match self.reader.read(&*self.directory.handle, name, old, stamps) {
-            Outcome::Read { reading, stat } => self.was_read(path, row, reading, &stat),
+            Outcome::Read { reading, stat, list } => {
+                self.noted.cut(reading.content, list);
+                self.was_read(path, row, reading, &stat);
+            }
             Outcome::Moving => self.defer(path, Deferral::Moving, hint),
             Outcome::Vanished => match row {
                 Some(row) => self.missing(row, true),

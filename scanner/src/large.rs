@@ -15,9 +15,9 @@ use crate::walk::look;
 
 /// So many names of a directory, and so many rows, are held with all that is known of them. (Few in tests, which must
 /// reach it.)
-pub(crate) const MOST_LISTED: usize = if cfg!(test) { 6 } else { 65_536 };
+pub(crate) const MOST_LISTED: usize = if cfg!(test) { 24 } else { 65_536 };
 /// So many names, and so many rows, are judged at a time in a directory that has more.
-const PART: usize = if cfg!(test) { 4 } else { 4_096 };
+const PART: usize = if cfg!(test) { 16 } else { 4_096 };
 
 /// A range of the names of a directory, and all rows in it.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,8 +7,10 @@
 mod brake;
 mod claims;
 mod compare;
+mod content;
 mod directory_moves;
 mod displaced;
+mod edited_moves;
 mod ended;
 mod explain;
 mod explanation;
@@ -22,6 +24,7 @@ mod judge;
 mod large;
 mod likeness;
 mod limit;
+mod lists;
 mod marker;
 mod mounts;
 mod moved;

@@ -26,8 +26,10 @@ impl Moves {
         for found in match_moves(&vacated, &arrived) {
             moves.insert(&vacated[found.from].path, &arrived[found.to].path);
         }
-        for (from, to) in moves.directories.clone().iter() {
-            moves.insert(from, to);
+        for finding in findings {
+            if let Finding::Moved { from, to, .. } = finding {
+                moves.insert(from, to);
+            }
         }
         moves
     }
@@ -81,8 +83,8 @@ fn vacated(findings: &[Finding], directories: &Places) -> Vec<Vacated> {
 fn arrived(findings: &[Finding]) -> Vec<Arrived> {
     let place = |finding: &Finding| match finding {
         Finding::Present { path, was, now, inode, .. } if !was.as_ref().is_some_and(|was| was.same_content(now)) => {
-            let (content, size) = now.content()?;
-            (size > 0).then(|| Arrived { path: path.clone(), content, inode: *inode })
+            let (content, _) = now.content()?;
+            Some(Arrived { path: path.clone(), content, inode: *inode })
         }
         _ => None,
     };

@@ -1,5 +1,7 @@
 //! Which of several equal contents are paired, and that it takes linear time.
 
+use std::cell::Cell;
+
 use super::*;
 
 fn path(text: &str) -> RelPath {
@@ -66,4 +68,46 @@ fn a_hundred_thousand_equal_files_are_matched_in_linear_time() {
     let to: Vec<_> =
         (0..100_000).map(|n| Arrived { path: place(n + 50_000), ..arrived("x", "1", n as u64 + 1_000_000) }).collect();
     assert_eq!(match_moves(&from, &to).len(), 50_000);
+}
+
+thread_local! {
+    /// How often two keys were compared.
+    static COMPARED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A key that counts how often it is compared with others.
+#[derive(Debug)]
+struct Counted(usize);
+
+impl Hash for Counted {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for Counted {
+    fn eq(&self, other: &Self) -> bool {
+        COMPARED.set(COMPARED.get() + 1);
+        self.0 == other.0
+    }
+}
+
+impl Eq for Counted {}
+
+#[test]
+fn twice_as_many_places_are_paired_with_twice_as_many_comparisons() {
+    // All alike, a hundred of each kind, all different, and nothing in common.
+    let keys: [fn(usize) -> [usize; 2]; 4] = [|_| [0, 0], |n| [n % 100, n % 100], |n| [n, n], |n| [n, usize::MAX - n]];
+    for key in keys {
+        let compared = [25_000, 50_000].map(|places| {
+            COMPARED.set(0);
+            let (mut from, mut to): (Vec<usize>, Vec<usize>) = ((0..places).collect(), (0..2 * places).collect());
+            let own = |at: usize, side: usize| Some(Counted(key(at)[side]));
+            let pairs = pair(&mut from, &mut to, |at| own(at, 0), |at| own(at, 1)).len();
+            assert_eq!(pairs + from.len(), places);
+            COMPARED.get()
+        });
+        assert!(10 * compared[1] <= 22 * compared[0] + 1_000, "{compared:?}");
+        assert!(compared[1] < 4 * 50_000, "{compared:?}");
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::RelPath;
+use protocol::{Kind, RelPath};
 
 use crate::finding::Finding;
 
@@ -21,7 +21,9 @@ impl Places {
     pub(crate) fn among(findings: &[Finding]) -> Self {
         let mut places = Self::default();
         for finding in findings {
-            if let Finding::Moved { from, to, .. } = finding {
+            if let Finding::Moved { from, to, now, .. } = finding
+                && now.kind() == Kind::Directory
+            {
                 places.insert(from.clone(), to.clone());
             }
         }
@@ -32,11 +34,6 @@ impl Places {
     pub(crate) fn insert(&mut self, from: RelPath, to: RelPath) {
         self.to.insert(from.clone(), to.clone());
         self.from.insert(to, from);
-    }
-
-    /// All of them, by the base's path: from where, to where.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RelPath, &RelPath)> {
-        self.to.iter()
     }
 
     /// Where the directory at a path was, if it moved.

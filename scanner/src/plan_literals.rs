@@ -72,7 +72,7 @@ pub(crate) fn words(literal: &Literal) -> String {
 
 /// How many pairs of trees are tried, by `ROUNDSMAN_TEST_SIZE`: `quick`, which is the default, `full` or `long`.
 pub(crate) fn cases() -> ProptestConfig {
-    size(5_000, 100_000, 1_000_000)
+    size(5_000, 150_000, 2_500_000)
 }
 
 /// The same for what does not go wrong in as many ways.

@@ -48,6 +48,19 @@ fn a_copied_and_then_edited_file_is_a_new_one_and_an_edit() {
     planned(&["a=1#1"], &["a=2#1", "b=1#9"], &["M a", "+ b"]);
 }
 
+/// One inode, and the first name is still there: with a new mode, so that the round has something to say of it.
+#[test]
+fn another_name_of_a_file_is_no_move_of_it() {
+    let (old, mut new) =
+        (literal(&["a=1#1", "d/", "d/c=2#2"]), literal(&["a=1#1", "b=1#1", "d/", "d/c=2#2", "e/", "e/c=2#2"]));
+    for at in ["a", "d/c"] {
+        new.get_mut(&path(at)).expect("is there").0.metadata_mut().mode = 0o600;
+    }
+    let changes = plan(&findings(&old, &new)).changes;
+    assert_eq!(lines(&changes), ["U a", "+ b", "U d/c", "+ e", "+ e/c"]);
+    assert_eq!(tree(&old).apply(&changes), Ok(tree(&new)));
+}
+
 #[test]
 fn a_directory_deleted_is_one_line_and_what_moved_out_of_it_another() {
     planned(&["d/", "d/x=1#1", "d/y=2", "d/e/"], &["x=1#1"], &["- d", "R d/x -> x"]);

@@ -4,9 +4,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use protocol::{Entry, Name, RelPath};
+use protocol::{Entry, Name, RelPath, Timestamp};
 use seams::clock::Clock;
-use seams::fs::{Directory, Stat};
+use seams::fs::{Directory, Stat, open_by_components};
 use seams::known::Known;
 use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
@@ -15,6 +15,7 @@ use seams::scratch::Scratch;
 
 use crate::claims::Claims;
 use crate::compare::{Look, Terms, compare, metadata};
+use crate::edited_moves::tell_edited_moves;
 use crate::filter::Filter;
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::Reader;
@@ -22,6 +23,7 @@ use crate::found::{Found, MOST_READ, Noted, READINGS_AT_A_TIME};
 use crate::gone::{Goes, Going};
 use crate::habits::Observed;
 use crate::judge::Judge;
+use crate::lists::{Lists, MOST_LIST_BYTES};
 use crate::open_directories::OpenDirectory;
 use crate::past::Past;
 use crate::scan::{Rules, Scan, ScanError, Scanned};
@@ -124,7 +126,7 @@ impl<'a> Round<'a> {
         if self.has_failed() {
             return;
         }
-        let mut reader = Reader::new(self.clock, self.progress);
+        let mut reader = Reader::new(self.clock, self.progress, self.recorded);
         let walked = SubtreeWalk::begin(self, queue, subtree)
             .and_then(|walk| walk.map_or(Ok(()), |walk| walk.run(&mut |directory| self.leave(directory, &mut reader))));
         if let Err(error) = walked {
@@ -232,6 +234,7 @@ impl<'a> Round<'a> {
         // Also where the round ends amid a directory, what was read in it is recorded.
         let judged = verdicts.try_for_each(|(name, verdict)| {
             judge.take(name, verdict)?;
+            self.keep_lists(judge.lists(MOST_LIST_BYTES))?;
             self.keep_plain(judge.plain())?;
             self.keep(judge.readings(READINGS_AT_A_TIME), late)
         });
@@ -271,8 +274,10 @@ impl<'a> Round<'a> {
     /// Takes what was noted, of which what was read is to be recorded now or late.
     pub(crate) fn absorb(&self, mut noted: Noted, late: bool) -> Result<(), ScanError> {
         let readings = std::mem::take(&mut noted.readings);
+        let lists = std::mem::take(&mut noted.lists);
         let plain = std::mem::take(&mut noted.plain);
         self.found().absorb(noted);
+        self.keep_lists(lists)?;
         self.keep_plain(plain)?;
         self.keep(readings, late)
     }
@@ -292,6 +297,15 @@ impl<'a> Round<'a> {
         self.record(&readings)
     }
 
+    /// Keeps how contents are cut, and records it when there is enough of it.
+    fn keep_lists(&self, lists: Lists) -> Result<(), ScanError> {
+        let mut found = self.found();
+        found.lists.append(lists);
+        let lists = found.lists.take_from(MOST_LIST_BYTES);
+        drop(found);
+        self.record_lists(&lists)
+    }
+
     /// Records what was read and is not recorded yet; if there will be no plan, all of it.
     pub(crate) fn record_rest(&self, will_plan: bool) -> Result<(), ScanError> {
         if !will_plan {
@@ -301,11 +315,22 @@ impl<'a> Round<'a> {
         self.record(&readings)
     }
 
+    /// Lists go before the readings that name their contents: a round cut short in between must not leave contents that
+    /// count as read and have no list.
     fn record(&self, readings: &[(RelPath, Reading)]) -> Result<(), ScanError> {
         if readings.is_empty() {
             return Ok(());
         }
+        let lists = self.found().lists.take_from(0);
+        self.record_lists(&lists)?;
         self.recorder.record_readings(readings).map_err(ScanError::Recorder)
+    }
+
+    fn record_lists(&self, lists: &Lists) -> Result<(), ScanError> {
+        if lists.as_slice().is_empty() {
+            return Ok(());
+        }
+        self.recorder.record_chunk_lists(lists.as_slice(), self.clock.now()).map_err(ScanError::Recorder)
     }
 
     /// After the walk: looks again for everything that seemed gone.
@@ -341,10 +366,32 @@ impl<'a> Round<'a> {
 
     /// What was found, sorted.
     pub(crate) fn finish(self) -> Result<Scanned, ScanError> {
-        let found = self.found.into_inner().expect("every thread has ended without panic");
+        let mut found = self.found.into_inner().expect("every thread has ended without panic");
         let habits = self.observed.learned(&self.known.habits, self.rules.full);
-        found.finish().map(|scanned| Scanned { habits, ..scanned })
+        let ctimes = std::mem::take(&mut found.ctimes_of_gone);
+        let mut scanned = found.finish()?;
+        let is_older = |place: &RelPath, inode: u64| {
+            let born = birth(&self.root, place, inode, |device| self.stamps.of(device).weight.inode);
+            ctimes.get(&inode).is_some_and(|ctime| born.is_ok_and(|born| born.is_some_and(|born| born <= *ctime)))
+        };
+        tell_edited_moves(&mut scanned.findings, is_older);
+        Ok(Scanned { habits, ..scanned })
     }
+}
+
+/// When the file at a path came to be, if that is known, and if it has this inode, on the root's file system, where
+/// inodes are evidence.
+fn birth(
+    root: &Arc<dyn Directory>,
+    path: &RelPath,
+    inode: u64,
+    is_evidence: impl Fn(u64) -> bool,
+) -> io::Result<Option<Timestamp>> {
+    let Some((parent, name)) = path.split_last() else { return Ok(None) };
+    let parent = open_by_components(root, &parent)?;
+    let stat = parent.stat(&name)?;
+    let is_it = stat.inode == inode && stat.device == root.own_stat()?.device && is_evidence(stat.device);
+    if is_it { parent.birth(&name) } else { Ok(None) }
 }
 
 /// EMFILE, ENFILE, ENOMEM and ENOSPC at the client are problems of the round, never of a path.

@@ -30,7 +30,7 @@ fn scrub_directory(round: &Round<'_>, group: &Group) -> Result<(), ScanError> {
     let Ok(directory) = open_by_components(&round.root, &group.path) else { return Ok(()) };
     let Ok(stat) = directory.own_stat() else { return Ok(()) };
     let stamps = round.meet_file_system(&*directory, &stat);
-    let reader = Reader::new(round.clock, round.progress);
+    let reader = Reader::new(round.clock, round.progress, round.recorded);
     let mut scrubber = Scrubber { round, directory: &*directory, stamps, reader, noted: Noted::default() };
     for path in &group.files {
         if round.has_failed() || round.go_on().is_err() {
@@ -61,7 +61,8 @@ impl Scrubber<'_, '_> {
         }
         self.noted.counts.files_opened += 1;
         match self.reader.read(self.directory, &row.name, Some(old), self.stamps) {
-            Outcome::Read { reading, stat } if self.stamps.agree(&old.evidence, &reading.evidence) => {
+            Outcome::Read { reading, stat, list } if self.stamps.agree(&old.evidence, &reading.evidence) => {
+                self.noted.cut(reading.content, list);
                 self.was_read(path, row, reading, &stat);
             }
             Outcome::Read { .. } | Outcome::Moving | Outcome::Vanished => {}

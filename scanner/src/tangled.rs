@@ -40,6 +40,8 @@ fn take_what_may_have_moved(findings: &mut Vec<Finding>, scratch: &dyn Scratch) 
 #[derive(Debug, Default)]
 struct Left {
     contents: HashSet<ContentId>,
+    /// Files that are gone may be elsewhere with other contents.
+    inodes: HashSet<u64>,
     /// Empty files are not matched, but so many of a name that came again do not count as ended.
     empty: HashMap<Name, u64>,
 }
@@ -48,6 +50,7 @@ impl Left {
     fn among(findings: &[Finding]) -> Self {
         let mut left = Self::default();
         for finding in findings {
+            left.inodes.extend(inode_of_gone_file(finding));
             match left_behind(finding) {
                 Some(Entry::File { size: 0, .. }) => {
                     let name = finding.base().name().expect("the root is no file");
@@ -67,6 +70,7 @@ impl Left {
     fn may_be(&mut self, plain: &Plain) -> bool {
         match &plain.now {
             _ if plain.was.is_some() => false,
+            Entry::File { .. } if self.inodes.contains(&plain.inode) => true,
             Entry::File { size: 0, .. } => {
                 let left = plain.path.name().and_then(|name| self.empty.get_mut(&name)).filter(|left| **left > 0);
                 left.map(|left| *left -= 1).is_some()
@@ -84,6 +88,12 @@ fn left_behind(finding: &Finding) -> Option<&Entry> {
         Finding::Present { was: Some(was), now, .. } => (!was.same_content(now)).then_some(was),
         Finding::Present { .. } | Finding::Moved { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => None,
     }
+}
+
+/// By what a file is known that was renamed and edited; empty ones are never matched.
+fn inode_of_gone_file(finding: &Finding) -> Option<u64> {
+    let Finding::Gone { was: Entry::File { size, .. }, old_inode, .. } = finding else { return None };
+    old_inode.filter(|_| *size > 0)
 }
 
 /// What comes to a path needs the directories above it.

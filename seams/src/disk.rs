@@ -33,5 +33,9 @@ impl Fs for Disk {
 }
 
 #[cfg(test)]
+#[path = "disk/copy_tests.rs"]
+mod copy_tests;
+
+#[cfg(test)]
 #[path = "disk/disk_tests.rs"]
 mod tests;

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use protocol::{Name, RelPath, Timestamp};
+use protocol::{ByteRange, Name, RelPath, Timestamp};
 use rustix::io::Errno;
 
 /// A file system.
@@ -94,6 +94,9 @@ pub trait Directory: Debug + Send + Sync {
     /// A name in it, without following links.
     fn stat(&self, name: &Name) -> io::Result<Stat>;
 
+    /// When what a name stands for came to be, where the file system keeps that. Links are not followed.
+    fn birth(&self, name: &Name) -> io::Result<Option<Timestamp>>;
+
     /// Which file system it is on.
     fn filesystem(&self) -> io::Result<FilesystemIdentity>;
 
@@ -173,8 +176,21 @@ pub trait File: Debug + Send + Sync {
     /// Reads at an offset; 0 only at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
+    /// The next bytes at or after an offset that are not in a hole; nothing where only holes, or the end, follow. A
+    /// file system that knows no holes has one range.
+    fn data_from(&self, offset: u64) -> io::Result<Option<ByteRange>> {
+        let size = self.stat()?.size;
+        Ok((offset < size).then(|| ByteRange { offset, length: size - offset }))
+    }
+
     /// Writes all bytes at an offset.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Copies a range of another file of the same [`Fs`] to an offset, as far as that file goes, and answers how many
+    /// bytes that were. Blocks are shared where the file system can.
+    fn copy_from(&self, source: &dyn File, range: ByteRange, at: u64) -> io::Result<u64> {
+        copy_by_reading(source, range, at, |bytes, at| self.write_all_at(bytes, at))
+    }
 
     /// Cuts or extends with zeros.
     fn set_length(&self, length: u64) -> io::Result<()>;
@@ -187,6 +203,34 @@ pub trait File: Debug + Send + Sync {
 
     /// Makes its bytes durable. After an error they must be written anew to another file: a second try may lie.
     fn sync(&self) -> io::Result<()>;
+
+    /// For implementations, which must recognise their own handles.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// Bytes that are read at once where no system call copies.
+const COPY_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Copies a range as far as the source goes, a buffer at a time, and answers how many bytes that were.
+pub(crate) fn copy_by_reading(
+    source: &dyn File,
+    range: ByteRange,
+    at: u64,
+    mut write: impl FnMut(&[u8], u64) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut buffer = vec![0; usize::try_from(range.length).unwrap_or(usize::MAX).min(COPY_BUFFER_BYTES)];
+    let mut done = 0;
+    while done < range.length {
+        let room = usize::try_from(range.length - done).unwrap_or(usize::MAX).min(buffer.len());
+        match source.read_at(&mut buffer[..room], range.offset.saturating_add(done))? {
+            0 => break,
+            read => {
+                write(&buffer[..read], at + done)?;
+                done += read as u64;
+            }
+        }
+    }
+    Ok(done)
 }
 
 /// What a walk comes upon.

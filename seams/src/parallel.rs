@@ -62,6 +62,21 @@ impl Parallel {
         });
     }
 
+    /// Does two things at a time, each on a thread of its own; in order, where one thread does everything.
+    pub fn both<A: Send, B: Send>(self, first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
+        if self.threads == 1 {
+            return (first(), second());
+        }
+        thread::scope(|scope| {
+            let first = scope.spawn(first);
+            let second = second();
+            match first.join() {
+                Ok(first) => (first, second),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
     /// Does one thing for each item.
     pub fn for_each<T: Send>(self, items: Vec<T>, work: impl Fn(T) + Sync) {
         self.drain(items, |item, _| work(item));
@@ -156,6 +171,16 @@ mod tests {
             }
         });
         assert_eq!(done.into_inner(), 200);
+    }
+
+    #[test]
+    fn both_things_are_done_at_the_same_time_unless_there_is_only_one_thread() {
+        let (met, order) = (std::sync::Barrier::new(2), Mutex::new(Vec::new()));
+        let both = Parallel::new(2).both(|| met.wait().is_leader(), || met.wait().is_leader());
+        assert!(both.0 != both.1, "each waited for the other");
+        let say = |word| order.lock().expect("not poisoned").push(word);
+        Parallel::in_order().both(|| say(1), || say(2));
+        assert_eq!(order.into_inner().expect("not poisoned"), [1, 2]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::io;
 use std::time::Duration;
 
+use chunking::{ChunkList, Parameters};
 use protocol::{ContentId, Entry, Name, RelPath, Timestamp};
 
 use crate::clock::BootId;
@@ -150,6 +151,16 @@ pub trait Recorded: Debug + Send + Sync {
     /// # Errors
     /// As [`Self::rows`].
     fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>>;
+
+    /// How a content was cut, where its chunk list is kept: its next version is cut alike. Asked only for files whose bytes
+    /// are found to be new.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    fn chunk_parameters(&self, content: &ContentId) -> io::Result<Option<Parameters>> {
+        let _ = content;
+        Ok(None)
+    }
 }
 
 /// Whoever keeps what is read. Told while a scan goes on, so that a round cut short need not read it again.
@@ -159,6 +170,16 @@ pub trait Recorder: Debug + Send + Sync {
     /// # Errors
     /// Where the snapshot cannot be written; that ends the round.
     fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()>;
+
+    /// Keeps how contents are cut that were read at `now` or a little before; before the readings that name them. Without
+    /// it more is sent, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::record_readings`].
+    fn record_chunk_lists(&self, lists: &[(ContentId, ChunkList)], now: Timestamp) -> io::Result<()> {
+        let _ = (lists, now);
+        Ok(())
+    }
 }
 
 /// Keeps nothing: for a dry run.

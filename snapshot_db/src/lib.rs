@@ -10,6 +10,8 @@
 
 mod acknowledge;
 mod boots;
+mod chunk_lists;
+mod chunk_lists_budget;
 mod columns;
 mod connect;
 mod decode;

@@ -5,7 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use protocol::{Change, Entry, Head, Lineage, Metadata, Name, RelPath, RevisionDigest, StoreId, Tree};
+use chunking::{ChunkList, Parameters};
+use protocol::{
+    Change, ContentId, Entry, Head, Lineage, Metadata, Name, RelPath, RevisionDigest, StoreId, Timestamp, Tree,
+};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
 
@@ -16,7 +19,7 @@ use crate::readers::Readers;
 use crate::replace::Replacement;
 use crate::state::{Counts, Standing};
 use crate::table::Table;
-use crate::{namesakes, readings, tree};
+use crate::{chunk_lists, namesakes, readings, tree};
 
 /// What the receiver acknowledged of one mirror, and what was last read of its source.
 ///
@@ -251,11 +254,19 @@ impl Recorded for Snapshot {
     fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {
         self.read(|table| table.in_one_view(|table| namesakes::with_inode(table, inode))).map_err(io::Error::other)
     }
+
+    fn chunk_parameters(&self, content: &ContentId) -> io::Result<Option<Parameters>> {
+        self.read(|table| chunk_lists::parameters(table, content)).map_err(io::Error::other)
+    }
 }
 
 impl Recorder for Snapshot {
     fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()> {
         self.change(|table| readings::record(table, readings)).map_err(io::Error::other)
+    }
+
+    fn record_chunk_lists(&self, lists: &[(ContentId, ChunkList)], now: Timestamp) -> io::Result<()> {
+        self.change(|table| chunk_lists::record(table, lists, now)).map_err(io::Error::other)
     }
 }
 

@@ -78,6 +78,7 @@ const ROOT_METADATA: &str = "root_metadata";
 const COUNTS: &str = "counts";
 const ACKNOWLEDGEMENT: &str = "acknowledgement";
 const SCRUB_BALANCE: &str = "scrub_balance";
+const CHUNK_LIST_BYTES: &str = "chunk_list_bytes";
 const WAY: &str = "way";
 
 /// Table `state`.
@@ -186,6 +187,15 @@ impl<'c> State<'c> {
 
     pub(crate) fn set_scrub_balance(&self, at: Timestamp, bytes: i64) -> Outcome<()> {
         self.set(SCRUB_BALANCE, to_cbor(&(at, bytes)))
+    }
+
+    /// What all chunk lists take, kept and not counted.
+    pub(crate) fn chunk_list_bytes(&self) -> Outcome<i64> {
+        Ok(self.get(CHUNK_LIST_BYTES)?.unwrap_or_default())
+    }
+
+    pub(crate) fn add_chunk_list_bytes(&self, more: i64) -> Outcome<()> {
+        self.set(CHUNK_LIST_BYTES, self.chunk_list_bytes()?.saturating_add(more))
     }
 
     pub(crate) fn way(&self) -> Outcome<Option<String>> {

@@ -106,8 +106,8 @@ fn argument(key: &Key) -> Arg {
             named.action(ArgAction::Set).num_args(0..=1).require_equals(true).default_missing_value("true")
         }
         Shape::Count => return named.action(ArgAction::Count).help(help(key)).help_heading(key.group.heading()),
-        Shape::Number | Shape::Text => named.action(ArgAction::Set),
-        Shape::List => named.action(ArgAction::Append),
+        Shape::Number | Shape::Text | Shape::Word => named.action(ArgAction::Set),
+        Shape::List | Shape::Timetable => named.action(ArgAction::Append),
     };
     let shown = if key.shape == Shape::Switch { shaped.value_name("BOOL") } else { shaped };
     shown.value_parser(checked(key)).help(help(key)).help_heading(key.group.heading())

@@ -139,15 +139,33 @@ fn words(shape: Shape, value: &DeValue<'_>) -> Option<Vec<OsString>> {
         (Shape::Switch, DeValue::Boolean(value)) => Some(vec![value.to_string().into()]),
         (Shape::Count | Shape::Number, DeValue::Integer(value)) => Some(vec![value.to_string().into()]),
         (Shape::Text, DeValue::String(value)) => Some(vec![value.as_ref().into()]),
-        (Shape::List, DeValue::Array(values)) => values
-            .iter()
-            .map(|value| match value.get_ref() {
-                DeValue::String(word) => Some(word.as_ref().into()),
-                _ => None,
-            })
-            .collect(),
+        (Shape::Word, DeValue::String(value)) => Some(vec![value.as_ref().into()]),
+        (Shape::Word, DeValue::Integer(value)) => Some(vec![value.to_string().into()]),
+        (Shape::List, DeValue::Array(values)) => values.iter().map(|value| one_string(value.get_ref())).collect(),
+        (Shape::Timetable, DeValue::String(value)) => Some(vec![value.as_ref().into()]),
+        (Shape::Timetable, DeValue::Array(values)) => {
+            values.iter().map(|value| one_string(value.get_ref()).or_else(|| span(value.get_ref()))).collect()
+        }
         _ => None,
     }
+}
+
+fn one_string(value: &DeValue<'_>) -> Option<OsString> {
+    match value {
+        DeValue::String(word) => Some(word.as_ref().into()),
+        _ => None,
+    }
+}
+
+/// `{ from = "08:00", to = "18:00", rate = "2MiB" }` as the word `08:00-18:00 2MiB`.
+fn span(value: &DeValue<'_>) -> Option<OsString> {
+    let DeValue::Table(table) = value else { return None };
+    let text = |name: &str| match table.get(name)?.get_ref() {
+        DeValue::String(text) => Some(text.as_ref()),
+        _ => None,
+    };
+    let word = format!("{}-{} {}", text("from")?, text("to")?, text("rate")?);
+    (table.len() == 3).then(|| word.into())
 }
 
 /// A value of the wrong type, as an error shows it.

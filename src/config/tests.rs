@@ -57,11 +57,34 @@ fn a_value_of_the_wrong_type_is_refused_with_line_key_and_what_was_expected() {
         ("retry_for = '5 parsecs'", "`retry_for`: expected a duration such as `30s`, `5m` or `0s`, found `5 parsecs`"),
         ("ignore_file = 'x'", "`ignore_file`: expected a list of paths, found the string \"x\""),
         ("ignore_file = [1]", "`ignore_file`: expected a list of paths, found a list of something else"),
+        (
+            "compression_level = 20",
+            "`compression_level`: expected `auto`, `off`, or a level from 1 (fast) to 19 (small), found `20`",
+        ),
+        (
+            "limit_rate = [{ from = '08:00', rate = '2MiB' }]",
+            "`limit_rate`: expected bytes a second of at least 16KiB such as `10MiB`, `08:00-18:00 2MiB` for a part of \
+             the day, or `off`, found a list of something else",
+        ),
         ("log_file = ''", "`log_file`: expected a path, found ``"),
     ];
     for (text, expected) in cases {
         assert_eq!(refusal(text), format!("/etc/r/config.toml:1: {expected}"));
     }
+}
+
+#[test]
+fn a_timetable_is_a_rate_or_a_list_of_times_and_rates() {
+    let words =
+        |text: &str| parsed(text).expect("is a timetable").top.get(key("limit_rate")).expect("given").words.clone();
+    assert_eq!(words("limit_rate = '10MiB'"), ["10MiB"]);
+    let table = "limit_rate = [{ from = '08:00', to = '18:00', rate = '2MiB' }, '10MiB']";
+    assert_eq!(words(table), ["08:00-18:00 2MiB", "10MiB"]);
+    assert!(parsed("limit_rate = [{ from = '08:00', to = '18:00', rate = '2MiB', days = 'all' }]").is_err());
+    assert_eq!(
+        parsed("compression_level = 7").expect("a level").top.get(key("compression_level")).expect("given").words,
+        ["7"]
+    );
 }
 
 #[test]

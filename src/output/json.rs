@@ -21,7 +21,7 @@ pub(crate) struct Status {
     pub(crate) bytes_read: u64,
     /// Files found to be sent so far.
     pub(crate) files_to_send: u64,
-    /// Their bytes.
+    /// Their bytes, without those that the receiver turned out to have or can copy.
     pub(crate) bytes_to_send: u64,
     /// Bytes of contents sent so far, before compression.
     pub(crate) contents_sent: u64,

@@ -32,6 +32,8 @@ pub(crate) struct Summary {
     pub(crate) bytes_seen: u64,
     /// Bytes of source files that were read.
     pub(crate) bytes_read: u64,
+    /// Source files that the scan opened, because nothing proved them unchanged unread.
+    pub(crate) files_opened: u64,
     /// HTTP bodies and heads sent, also to an embedded receiver.
     pub(crate) bytes_sent: u64,
     /// HTTP bodies and heads received.
@@ -50,6 +52,12 @@ pub(crate) struct Summary {
     pub(crate) silent: u64,
     /// Paths that a filter leaves out now and that stay at the mirror, a directory with all in it being one.
     pub(crate) excluded_kept: u64,
+    /// Bytes of contents that were sent, before compression.
+    pub(crate) contents_sent: u64,
+    /// The same after compression.
+    pub(crate) contents_packed: u64,
+    /// Bytes of contents that the receiver had already, or copied from what it had.
+    pub(crate) contents_reused: u64,
     /// The digest of the held list, as `roundsman approve` takes it; nothing where nothing is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) held_list: Option<String>,

@@ -143,6 +143,10 @@ fn the_last_line_for_people_says_files_bytes_seconds_and_where_the_mirror_lies()
     );
     let still = Summary { files_seen: 1, bytes_seen: 5, mirror: "/m".to_owned(), ..Summary::default() };
     assert_eq!(say(&still), "nothing changed; 1 file (5 B) seen, 0 B sent in 0.0 s; mirror: /m\n");
+    let thrifty =
+        Summary { contents_sent: 9 << 20, contents_packed: 6 << 20, contents_reused: 11 << 30, ..still.clone() };
+    let spared = say(&thrifty);
+    assert!(spared.contains("seen, 0 B sent (11.00 GiB reused, 3.00 MiB saved by compression) in 0.0 s"), "{spared}");
     let stopped = say(&Summary { stopped: true, ..still.clone() });
     assert!(stopped.starts_with("stopped before everything was delivered: nothing changed; "), "{stopped}");
     assert_eq!(say(&Summary { failed: true, ..still }), "");
@@ -177,7 +181,8 @@ fn the_summary_for_programs_has_the_fields_of_the_contract_also_after_a_failure(
     let object: serde_json::Value = serde_json::from_str(&stdout).expect("is JSON");
     assert_eq!(object["message_type"], "summary");
     let fields = "created modified metadata moved deleted held deferred problems files_seen bytes_seen bytes_read \
-                  bytes_sent bytes_received requests revision seconds dry_run silent excluded_kept";
+                  files_opened bytes_sent bytes_received requests revision seconds dry_run silent \
+                  excluded_kept contents_sent contents_packed contents_reused";
     for field in fields.split_whitespace() {
         assert!(object.get(field).is_some(), "{field} in {stdout}");
     }
@@ -274,11 +279,14 @@ fn programs_hear_how_a_round_goes_on_at_most_once_a_second() {
         watcher.seen(2, 20);
         watcher.to_send(1, 5);
         clock.wait(Duration::from_secs(1));
-        watcher.sent(5);
+        watcher.spared(2);
+        clock.wait(Duration::from_secs(1));
+        watcher.sent(3);
     });
     let golden = [
         r#"{"message_type":"status","files_seen":3,"bytes_seen":30,"bytes_read":0,"files_to_send":0,"bytes_to_send":0,"contents_sent":0}"#,
-        r#"{"message_type":"status","files_seen":3,"bytes_seen":30,"bytes_read":0,"files_to_send":1,"bytes_to_send":5,"contents_sent":5}"#,
+        r#"{"message_type":"status","files_seen":3,"bytes_seen":30,"bytes_read":0,"files_to_send":1,"bytes_to_send":3,"contents_sent":0}"#,
+        r#"{"message_type":"status","files_seen":3,"bytes_seen":30,"bytes_read":0,"files_to_send":1,"bytes_to_send":3,"contents_sent":3}"#,
     ];
     assert_eq!(stdout.lines().collect::<Vec<_>>(), golden);
 }

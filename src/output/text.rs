@@ -91,8 +91,17 @@ pub(super) fn summary(summary: &Summary) -> String {
         _ => "",
     };
     let seen = format!("{} ({})", counted(*files_seen, "file"), BinaryBytes(*bytes_seen));
-    let sent = BinaryBytes(*bytes_sent);
-    format!("{how}{}; {seen} seen, {sent} sent in {seconds:.1} s; mirror: {mirror}\n", changes(summary))
+    let sent = format!("{} sent{}", BinaryBytes(*bytes_sent), not_sent(summary));
+    format!("{how}{}; {seen} seen, {sent} in {seconds:.1} s; mirror: {mirror}\n", changes(summary))
+}
+
+/// What needed not be sent, in words: ` (1.10 GiB reused, 3.00 MiB saved)`.
+fn not_sent(summary: &Summary) -> String {
+    let saved = summary.contents_sent.saturating_sub(summary.contents_packed);
+    let parts = [(summary.contents_reused, "reused"), (saved, "saved by compression")];
+    let some = parts.iter().filter(|(bytes, _)| *bytes > 0);
+    let shown: Vec<_> = some.map(|(bytes, word)| format!("{} {word}", BinaryBytes(*bytes))).collect();
+    if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) }
 }
 
 /// What changed, in words: `2 created, 1 deleted`.

@@ -70,6 +70,10 @@ impl Progress for StatusLines<'_> {
         });
     }
 
+    fn spared(&self, bytes: u64) {
+        self.update(|status| status.bytes_to_send = status.bytes_to_send.saturating_sub(bytes));
+    }
+
     fn sent(&self, bytes: u64) {
         self.update(|status| status.contents_sent += bytes);
     }

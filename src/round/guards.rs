@@ -9,7 +9,7 @@ use protocol::{Change, RelPath, Timestamp};
 use scanner::{BrakeFacts, HeldWhy, brake, held_digest};
 use seams::known::{PostponedKind, Postponement};
 use snapshot_db::{Decision, HeldDigest, HeldList, Snapshot, SnapshotError};
-use uploader::{Unsettled, set_apart};
+use uploader::{Outlook, Unsettled, set_apart};
 
 use super::rules::RoundRules;
 use crate::report::HeldChange;
@@ -34,6 +34,8 @@ pub(crate) struct Guarded {
     pub(crate) moved_on: Vec<Change>,
     /// How many changes of the plan its file does not name.
     pub(crate) left_alone: u64,
+    /// What is in the scratch and may be delivered.
+    pub(crate) spilled: Outlook,
     /// Places that are not as planned without what a person did not ask for.
     pub(super) unasked_places: Unsettled,
     /// The same without what the receiver refused lately.

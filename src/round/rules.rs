@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use protocol::Change;
 use scanner::{BrakeRules, Rules};
 
+use super::list_share::ListShare;
 use super::scrub::ScrubRate;
 
 /// How a round is to be made.
@@ -16,6 +17,8 @@ pub struct RoundRules {
     pub brake: BrakeRules,
     /// How much of what seems unchanged is read again.
     pub scrub: Option<ScrubRate>,
+    /// How much may be kept of how files are cut.
+    pub lists: ListShare,
     /// Whether the source must have its marker file.
     pub marker: bool,
     /// Whether a person said that the source may be another one than before.

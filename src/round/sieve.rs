@@ -64,7 +64,11 @@ struct Passing<'a> {
 
 impl Passing<'_> {
     fn is_taken_out(&mut self, plain: &Plain) -> bool {
-        self.waits(plain) || self.is_unasked(plain) || self.is_refused(plain) || self.is_held(plain)
+        let out = self.waits(plain) || self.is_unasked(plain) || self.is_refused(plain) || self.is_held(plain);
+        if !out && plain.was.is_none() {
+            self.guarded.spilled.add(&plain.now);
+        }
+        out
     }
 
     fn waits(&mut self, plain: &Plain) -> bool {

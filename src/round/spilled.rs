@@ -8,7 +8,7 @@ use protocol::{Entry, RelPath};
 use scanner::plain_change;
 use seams::scratch::{PAGE, Pages, Plain, Scratch};
 use snapshot_db::Snapshot;
-use uploader::{Deliverer, Delivery, Sizes, in_order};
+use uploader::{Deliverer, Delivery, Outlook, Sizes, in_order};
 
 use crate::report::RoundError;
 use crate::source_contents::SourceContents;
@@ -22,13 +22,14 @@ pub(super) fn deliver(
     deliverer: &Deliverer<'_>,
     contents: &SourceContents<'_>,
     sizes: &Sizes,
+    outlook: Outlook,
     delivery: &mut Delivery,
 ) -> Result<(), RoundError> {
     let broken = RefCell::new(None);
     let read = |plain: io::Result<Plain>| plain.map_err(|error| broken.replace(Some(error))).ok();
     let changes = Pages::of(scratch).map_while(read).map(plain_change);
     let batches = in_order(changes, sizes).inspect(|batch| contents.take_up(batch));
-    deliverer.deliver_in_order(batches, delivery)?;
+    deliverer.deliver_in_order(batches, outlook, delivery)?;
     broken.into_inner().map_or(Ok(()), |error| Err(RoundError::Scratch(error)))
 }
 

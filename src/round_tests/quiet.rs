@@ -10,7 +10,7 @@ use super::world::{World, gathered, write};
 use crate::round::RoundRules;
 
 #[test]
-fn an_unchanged_round_asks_twice_reads_nothing_and_changes_nothing() {
+fn an_unchanged_round_asks_once_reads_nothing_and_changes_nothing() {
     let world = World::new(1);
     write(&world, "a", "1");
     world.clock.advance(Duration::from_secs(10));
@@ -18,7 +18,11 @@ fn an_unchanged_round_asks_twice_reads_nothing_and_changes_nothing() {
     world.transport.trace.lock().expect("not poisoned").clear();
     let report = world.good_round();
     assert_eq!((report.changes.len(), report.bytes_read, report.counts.files_opened), (0, 0, 0));
-    assert_eq!(world.transport.trace.lock().expect("not poisoned").len(), 2, "hello and contact");
+    assert_eq!(
+        world.transport.trace.lock().expect("not poisoned").len(),
+        1,
+        "hello, which asks where the mirror stands"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use protocol::wire::{self, Request, Response};
@@ -17,7 +17,7 @@ use seams::progress::Unwatched;
 use seams::random::{Random, SeededRandom};
 use seams::scratch::{InMemory, Pages, Plain, Scratch};
 use snapshot_db::Snapshot;
-use uploader::{Caller, RetryPolicy, Traffic, Transport, TransportError};
+use uploader::{Caller, CompressionLevel, RetryPolicy, Traffic, Transport, TransportError};
 
 use crate::round::{Beat, Delivering, Report, RoundRules};
 
@@ -29,17 +29,24 @@ pub(super) const SOURCE: &str = "/source";
 pub(super) struct InProcess {
     service: Service,
     pub(super) trace: Mutex<Vec<String>>,
+    /// Bytes of all bodies, both ways.
+    pub(super) bytes: AtomicU64,
 }
 
 impl Transport for InProcess {
     fn call(&self, request: &Request) -> Result<Response, TransportError> {
         let body = request.encode();
+        self.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
         let line = format!("{} {}", request.route(), ContentId::of(&body));
         self.trace.lock().expect("not poisoned").push(line);
         let request = Request::decode(request.route(), &body).expect("what was encoded can be read");
         let caller = receiver::Caller { client: ClientName::local(), access: Access::Full };
         match self.service.answer(&caller, &request) {
-            Ok(response) => Ok(Response::decode(request.route(), &response.encode()).expect("can be read")),
+            Ok(response) => {
+                let body = response.encode();
+                self.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+                Ok(Response::decode(request.route(), &body).expect("can be read"))
+            }
             Err(problem) => Err(TransportError::Problem { problem, retry_after: None }),
         }
     }
@@ -102,7 +109,7 @@ impl World {
             clock,
             random: Arc::new(SeededRandom::new(seed)),
             snapshot: Snapshot::in_memory(Lineage::from_bytes([1; 16])),
-            transport: Arc::new(InProcess { service, trace: Mutex::default() }),
+            transport: Arc::new(InProcess { service, trace: Mutex::default(), bytes: AtomicU64::new(0) }),
             store,
             rules: RoundRules::default(),
             most_in_memory: [usize::MAX, 0, 1, 3][usize::try_from(seed % 4).expect("small")],
@@ -158,7 +165,13 @@ impl World {
             RetryPolicy::default(),
             Arc::new(AtomicBool::new(false)),
         );
-        let delivering = Delivering { caller: &caller, random: &*self.random, transfers: Parallel::in_order() };
+        let delivering = Delivering {
+            caller: &caller,
+            random: &*self.random,
+            transfers: Parallel::in_order(),
+            processors: 1,
+            compression: CompressionLevel::Auto,
+        };
         let scratch: Arc<dyn Scratch> = Arc::new(InMemory::default());
         self.beat(snapshot, Path::new(source), rules, &scratch).round(&delivering)
     }
@@ -321,13 +334,18 @@ pub(super) fn remove(world: &World, path: &str) {
 
 /// Writes a file at a path in the source, in directories that are made where they are missing.
 pub(super) fn write_at(fs: &Memory, path: &str, text: &str) {
+    write_bytes(fs, path, text.as_bytes());
+}
+
+/// The same of any bytes.
+pub(super) fn write_bytes(fs: &Memory, path: &str, bytes: &[u8]) {
     let (directory, last) = path.rsplit_once('/').unwrap_or(("", path));
     let directory = Path::new(SOURCE).join(directory);
     fs.make_directory(&directory).expect("made");
     let directory = fs.open_root(&directory).expect("there");
     let name = Name::parse(last.as_bytes()).expect("valid");
     let file = directory.open_file_for_writing(&name).or_else(|_| directory.create_file(&name)).expect("a file");
-    file.set_length(0).and_then(|()| file.write_all_at(text.as_bytes(), 0)).expect("written");
+    file.set_length(0).and_then(|()| file.write_all_at(bytes, 0)).expect("written");
 }
 
 /// How much a test is to do, by `ROUNDSMAN_TEST_SIZE`: `quick`, which is the default, `full` or `long`.

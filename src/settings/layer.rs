@@ -83,7 +83,11 @@ impl Layer {
         let mut layer = Self::default();
         for key in keys {
             if let Some(value) = from.get(&key.variable()) {
-                let words = if key.shape == Shape::List { lines(value) } else { vec![value.to_owned()] };
+                let words = if matches!(key.shape, Shape::List | Shape::Timetable) {
+                    lines(value)
+                } else {
+                    vec![value.to_owned()]
+                };
                 layer.put(key, words, Origin::Environment)?;
             }
         }

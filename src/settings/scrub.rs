@@ -26,7 +26,7 @@ impl Value for ScrubRate {
 }
 
 /// A percentage up to 100 as hundredths of a percent.
-fn hundredths(percent: &str) -> Option<u32> {
+pub(super) fn hundredths(percent: &str) -> Option<u32> {
     let (whole, part) = percent.split_once('.').unwrap_or((percent, "0"));
     let digits = Some(part).filter(|part| part.len() <= DECIMALS)?;
     let part = number(&format!("{digits:0<DECIMALS$}")).filter(|_| !digits.is_empty())?;
@@ -35,7 +35,7 @@ fn hundredths(percent: &str) -> Option<u32> {
 }
 
 /// A whole number of bytes, with or without a unit.
-fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(digits);
     number(count)?.checked_mul(factor(unit.trim_start())?)

@@ -46,7 +46,10 @@ fn toml(shape: Shape, words: &[OsString]) -> String {
         None => toml::Value::from(protocol::escape(word.as_bytes())).to_string(),
     };
     match (shape, words) {
-        (Shape::List, words) => format!("[{}]", words.iter().map(text).collect::<Vec<_>>().join(", ")),
+        (Shape::Timetable, [word]) => text(word),
+        (Shape::List | Shape::Timetable, words) => {
+            format!("[{}]", words.iter().map(text).collect::<Vec<_>>().join(", "))
+        }
         (Shape::Switch, words) => bool::read(words).unwrap_or_default().to_string(),
         (Shape::Count | Shape::Number, [word]) => word.to_str().unwrap_or_default().to_owned(),
         (_, words) => words.iter().map(text).collect(),

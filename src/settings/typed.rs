@@ -12,6 +12,9 @@ use super::value::{AtOnce, To};
 use super::{ClientSettings, DataSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys};
 use crate::config::{self, ConfigFile};
 
+/// Most transfers that nobody asked for: each holds up to two frames of 4 MiB in memory.
+const MAX_USUAL_TRANSFERS: usize = 8;
+
 /// The layers that settings come from.
 #[derive(Debug)]
 pub(crate) struct Typed {
@@ -185,7 +188,9 @@ fn machine_defaults(from: &Environment) -> Result<Layer, Mistake> {
     let state_dir = from.state_home().map(|home| home.join("roundsman").into_os_string());
     let processors = thread::available_parallelism().map_or(1, usize::from).min(AtOnce::MAX);
     let mut defaults = Layer::default();
-    for (name, word) in [("state_dir", state_dir), ("threads", Some(processors.to_string().into()))] {
+    let transfers = (processors * 2).clamp(2, MAX_USUAL_TRANSFERS);
+    let number = |number: usize| Some(OsString::from(number.to_string()));
+    for (name, word) in [("state_dir", state_dir), ("threads", number(processors)), ("transfers", number(transfers))] {
         let key = all_keys().find(|key| key.name == name);
         if let (Some(key), Some(word)) = (key, word) {
             defaults.put(key, vec![word], Origin::Default)?;

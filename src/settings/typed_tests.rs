@@ -39,7 +39,7 @@ fn as_flag(key: &Key, value: &str) -> Vec<String> {
 fn as_toml(key: &Key, value: &str) -> String {
     let value = match key.shape {
         Shape::Switch | Shape::Count | Shape::Number => value.to_owned(),
-        Shape::Text => format!("'{value}'"),
+        Shape::Text | Shape::Word | Shape::Timetable => format!("'{value}'"),
         Shape::List => format!("['{value}']"),
     };
     let table = match key.scope {
@@ -84,7 +84,7 @@ fn for_every_key_a_flag_decides_over_a_variable_that_over_the_file_that_over_the
             assert_eq!(decided(key, &file_first), (vec![upper.into()], "file"), "`{}`", key.name);
         }
         let (words, origin) = decided(key, &typed(&[], &[], ""));
-        if ["state_dir", "threads"].contains(&key.name) {
+        if ["state_dir", "threads", "transfers"].contains(&key.name) {
             assert_eq!((words.len(), origin), (1, "default"), "`{}` has a default of the machine's", key.name);
         } else {
             let expected = if key.default.is_empty() { "nothing" } else { "default" };

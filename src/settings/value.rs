@@ -20,6 +20,10 @@ pub(crate) enum Shape {
     Number,
     /// `--to DIR`, `to = "DIR"`
     Text,
+    /// `--compression-level 3`, `compression_level = "auto"` or `= 3`
+    Word,
+    /// `--limit-rate 10MiB`, `limit_rate = "10MiB"` or `= [{ from = "08:00", to = "18:00", rate = "2MiB" }]`
+    Timetable,
     /// `--exclude A --exclude B`, `exclude = ["A", "B"]`, one a line in a variable
     List,
 }

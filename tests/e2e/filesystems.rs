@@ -3,9 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
 
-use crate::support::place::Place;
+use crate::support::place::{Place, on_every_kind};
 use crate::support::tree::read;
 use crate::support::{Kind, Outcome, noise, write};
 
@@ -13,15 +12,6 @@ use crate::support::{Kind, Outcome, noise, write};
 const BIG: usize = 256 * 1024;
 /// What a round may say to the receiver where there is nothing to send.
 const TALK: u64 = 16 * 1024;
-
-/// Runs a check on every kind of file system, all beside each other.
-fn on_every_kind(kinds: &[Kind], check: fn(&Place)) {
-    thread::scope(|scope| {
-        let runs: Vec<_> = kinds.iter().map(|kind| (kind, scope.spawn(|| check(&Place::on(*kind))))).collect();
-        let wrong: Vec<_> = runs.into_iter().filter_map(|(kind, run)| run.join().is_err().then_some(kind)).collect();
-        assert!(wrong.is_empty(), "wrong on {wrong:?}");
-    });
-}
 
 /// How many changes of any kind the round found.
 fn changes(round: &Outcome) -> u64 {

@@ -100,11 +100,13 @@ fn cut(mut plan: Vec<Change>, sizes: &Sizes) -> Result<(Vec<Change>, Vec<Unit>),
     loop {
         let analysis = Analysis::of(&plan);
         let units = units(&analysis.needs, by_preference(&plan).into_iter());
-        let Some(too_large) = units.iter().find(|unit| unit.len() > sizes.max_changes) else {
+        let too_large: Vec<&Unit> = units.iter().filter(|unit| unit.len() > sizes.max_changes).collect();
+        let Some(first) = too_large.first() else {
             return Ok((plan, units));
         };
-        let entangled = Entangled { changes: too_large.len() };
-        plan = taken_apart(&plan, &analysis, too_large).ok_or(entangled)?;
+        let entangled = Entangled { changes: first.len() };
+        // All at once: a plan may hold as many circles as changes.
+        plan = taken_apart(&plan, &analysis, &too_large).ok_or(entangled)?;
     }
 }
 
@@ -244,3 +246,7 @@ impl Moved {
 #[cfg(test)]
 #[path = "batches_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "batches_laws.rs"]
+mod laws;

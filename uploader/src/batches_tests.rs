@@ -1,11 +1,7 @@
-use std::collections::BTreeSet;
-
-use proptest::prelude::*;
 use protocol::{Metadata, Tree};
-use seams::random::SeededRandom;
 
 use super::*;
-use crate::test_support::{World, create, delete, directory, file, moved, path, tree};
+use crate::test_support::{create, delete, directory, file, moved, path, tree};
 
 fn sizes(changes: usize, max_changes: usize) -> Sizes {
     Sizes { changes, max_changes, ..Sizes::default() }
@@ -114,36 +110,37 @@ fn a_long_chain_of_renames_is_cut_in_order() {
     assert_eq!(cut[0][0].path(), &path(&name(30_000)));
 }
 
-fn check_history(seed: u64, edits: usize, changes: usize, max_changes: usize) {
-    let random = SeededRandom::new(seed);
-    let mut world = World::random(&random, false);
-    let (base, old) = (world.tree(), world.clone());
-    (0..edits).for_each(|_| world.step(&random));
-    let plan = world.plan_since(&old, &random);
-    assert_eq!(base.apply(&plan), Ok(world.tree()), "the test's own plan: {plan:#?}");
-    let moves_directories = plan.iter().any(|change| change.kind() == ChangeKind::Move && change.is_directory());
-    let expected: BTreeSet<_> = plan.iter().map(|change| change.path().clone()).collect();
-    match batches(plan, &sizes(changes, max_changes)) {
-        Ok(cut) => {
-            assert!(cut.iter().all(|batch| !batch.is_empty() && batch.len() <= max_changes));
-            assert_eq!(apply_all(&base, &cut), world.tree(), "{cut:#?}");
-            assert!(
-                cut.iter().flatten().filter(|c| c.kind() != ChangeKind::Delete).all(|c| expected.contains(c.path()))
-            );
-        }
-        Err(entangled) => assert!(moves_directories && entangled.changes > max_changes),
-    }
+/// So many files in 100 directories move by themselves: to one of two new directories each.
+fn many_moves(files: usize) -> Vec<Change> {
+    let new = ["even", "odd"];
+    let made = new.iter().map(|at| create(at, directory()));
+    let places = (0..files).map(|n| (format!("d{}/f{n}", n % 100), format!("{}/f{n}", new[n % 2])));
+    made.chain(places.map(|(from, to)| moved(&from, &to, file("same")))).collect()
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
-    #[test]
-    fn batches_in_order_give_the_tree_of_the_plan(seed: u64, edits in 1usize..40, changes in 1usize..6) {
-        check_history(seed, edits, changes, MAX_BATCH_CHANGES);
-    }
+#[test]
+fn fifty_thousand_moves_need_no_more_than_their_new_directories() {
+    let needs = [25_000, 50_000].map(|files| {
+        let plan = many_moves(files);
+        let needs: usize = Analysis::of(&plan).needs.iter().map(Vec::len).sum();
+        assert_eq!(needs, files, "one for each move");
+        let cut = batches(plan, &Sizes::default()).expect("no circle");
+        assert_eq!(cut.iter().map(Vec::len).sum::<usize>(), files + 2);
+        assert!(cut.len() <= files / TARGET_BATCH_CHANGES + 1);
+        needs
+    });
+    assert_eq!(needs[1], 2 * needs[0]);
+}
 
-    #[test]
-    fn no_batch_is_ever_over_the_maximum(seed: u64, edits in 1usize..40, max_changes in 1usize..5) {
-        check_history(seed, edits, max_changes, max_changes);
+#[test]
+fn circles_of_fifty_thousand_files_are_taken_apart_at_once() {
+    let files = 50_000;
+    for circle in [2, 50_000] {
+        let next = |n: usize| if (n + 1).is_multiple_of(circle) { n + 1 - circle } else { n + 1 };
+        let plan: Vec<Change> =
+            (0..files).map(|n| moved(&format!("f{n}"), &format!("f{}", next(n)), file("x"))).collect();
+        assert_eq!(Analysis::of(&plan).needs.iter().map(Vec::len).sum::<usize>(), files, "one for each move");
+        let cut = batches(plan, &sizes(circle - 1, circle - 1)).expect("only files move");
+        assert_eq!(cut.iter().map(Vec::len).sum::<usize>(), 2 * files, "a create and a delete each");
     }
 }

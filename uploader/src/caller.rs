@@ -75,6 +75,7 @@ impl Caller {
     pub fn call<C: Call>(&self, call: C) -> Result<C::Reply, CallError> {
         let request = call.into_request();
         let mut delays = self.policy.delays(self.random.below(u64::MAX));
+        let mut failing_since = None;
         loop {
             match self.transport.call(&request) {
                 Ok(response) => {
@@ -83,7 +84,8 @@ impl Caller {
                 }
                 Err(error) if error.is_transient() => {
                     let delay = delays.next().unwrap_or(self.policy.max);
-                    self.wait_before_next_try(&request, error, delay)?;
+                    let since = *failing_since.get_or_insert(self.clock.since_boot());
+                    self.wait_before_next_try(&request, error, delay, since)?;
                 }
                 Err(error) => {
                     self.outage.end(self.clock.since_boot());
@@ -99,14 +101,29 @@ impl Caller {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// The clock that the round goes by.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     /// What went over the wire so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.transport.traffic()
     }
 
-    fn wait_before_next_try(&self, request: &Request, error: TransportError, delay: Duration) -> Result<(), CallError> {
-        let left = self.outage.left(&error, &self.policy, self.clock.since_boot());
+    /// `since` is when this call began to fail: one that always does has no more patience than the round, although
+    /// others come through meanwhile and end the outage each time.
+    fn wait_before_next_try(
+        &self,
+        request: &Request,
+        error: TransportError,
+        delay: Duration,
+        since: Duration,
+    ) -> Result<(), CallError> {
+        let now = self.clock.since_boot();
+        let own = self.policy.budget.saturating_sub(now.saturating_sub(since));
+        let left = self.outage.left(&error, &self.policy, now).min(own);
         let asked = asked_to_wait(&error);
         if left.is_zero() || asked > left {
             return Err(CallError::Unreachable(error));

@@ -47,7 +47,7 @@ fn bench(seed: u64, outcomes: &[Outcome]) -> Bench {
 
 impl Bench {
     fn call(&self) -> Result<HelloReply, CallError> {
-        self.caller.call(Hello { protocol_min: 1, protocol_max: 1 })
+        self.caller.call(Hello::new(1, 1))
     }
 
     fn times(&self) -> Vec<Duration> {
@@ -65,6 +65,7 @@ fn answer() -> Result<Response, TransportError> {
         client: "me".into(),
         limits,
         features: vec![],
+        contact: None,
     }))
 }
 
@@ -165,6 +166,39 @@ fn what_does_not_pass_by_itself_is_not_tried_again() {
     assert!(matches!(once(|| problem(ProblemCode::NoSpace, None)), CallError::Problem(_)));
     assert!(matches!(once(|| Err(TransportError::Certificate("bad".into()))), CallError::Certificate(_)));
     assert!(matches!(once(|| Err(TransportError::Protocol("html".into()))), CallError::Protocol(_)));
+}
+
+/// Fails always, while other threads' calls come through.
+#[derive(Debug, Default)]
+struct AloneInFailing {
+    caller: std::sync::OnceLock<std::sync::Weak<Caller>>,
+    times: Mutex<Vec<Duration>>,
+}
+
+impl Transport for AloneInFailing {
+    fn call(&self, _: &Request) -> Result<Response, TransportError> {
+        let caller = self.caller.get().expect("is set").upgrade().expect("is alive");
+        let now = caller.clock.since_boot();
+        self.times.lock().expect("not poisoned").push(now);
+        caller.outage.end(now);
+        problem(ProblemCode::Internal, None)
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+#[test]
+fn a_call_that_always_fails_is_given_up_although_others_come_through() {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(0)));
+    let transport = Arc::new(AloneInFailing::default());
+    let random = Arc::new(SeededRandom::new(1));
+    let caller = Arc::new(Caller::new(transport.clone(), clock, random, RetryPolicy::default(), Arc::default()));
+    transport.caller.set(Arc::downgrade(&caller)).expect("once");
+    assert!(caller.call(Hello::new(1, 1)).is_err());
+    let last = *transport.times.lock().expect("not poisoned").last().expect("called");
+    assert_eq!(last, Duration::from_secs(30));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! [`Contents`]: where the bytes of contents are read. And how each content of a batch comes to be at the receiver.
+//! [`Contents`]: where the bytes of contents are read. And which contents changes name.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -27,9 +27,7 @@ pub trait Contents: Debug + Sync {
     fn read(&self, content: &ContentId, range: ByteRange, into: &mut Vec<u8>) -> Result<(), ContentError>;
 }
 
-/// Every distinct content that the changes name, in their order, all of it literal.
-///
-/// Recipes that copy go here: nothing else knows how a content is put together, frames follow what is missing.
+/// Every distinct content that the changes name, in their order, all of it literal so far.
 pub(crate) fn content_plans(changes: &[Change]) -> Vec<ContentPlan> {
     let mut seen = BTreeSet::new();
     let named = changes.iter().filter_map(|change| change.entry()?.content());

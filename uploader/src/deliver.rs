@@ -1,26 +1,27 @@
 //! [`Deliverer`]: batches become revisions of the mirror, one after another.
 //!
-//! Each batch: propose, fill what is missing, write down its digest, commit, acknowledge. What single changes fail
-//! with costs those and what depends on them; the rest is proposed anew. What ends a round is an error.
+//! Each batch: propose, fill what is missing, write down its digest, commit, acknowledge. While one is committed, the
+//! next is proposed on top of it and filled; commits stay in order, and the acknowledgement of one is written before the
+//! next is sent. What single changes fail with costs those and what depends on them; the rest is proposed anew, and so
+//! is whatever was prepared on top. What ends a round is an error.
 
 use std::collections::BTreeMap;
 
-use protocol::wire::{Commit, Committed, Limits, Missing, Propose, Proposed, Round};
-use protocol::{
-    Change, ContentId, ContentPlan, Head, Lineage, MirrorName, ProblemCode, Refused, RelPath, RevisionDigest,
-};
+use protocol::wire::{Limits, Round};
+use protocol::{Change, ContentId, Head, MirrorName, RelPath};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 
-use crate::contents::content_plans;
-use crate::fill::{Filling, Unfit};
+use crate::attempt::Attempt;
+use crate::batch::Batch;
+use crate::course::{Ahead, Course};
+use crate::due::{Due, Outlook};
 use crate::left_out::Unsettled;
-use crate::{CallError, Caller, Contents, DeliverError, Ledger, LeftOut, Why};
+use crate::volume::Volume;
+use crate::{Caller, CompressionLevel, Contents, DeliverError, Ledger, LeftOut, Recipes, Why};
 
 /// How often a receiver may forget a proposal before the round gives up.
 const MAX_FORGOTTEN: u32 = 4;
-/// How often a commit may ask for literals again before their contents are left out.
-const MAX_FILLS: u32 = 4;
 
 /// Everything that delivering needs. Both sides must agree on the head, see [`crate::make_contact`].
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +36,14 @@ pub struct Deliverer<'a> {
     pub ledger: &'a dyn Ledger,
     /// Reads what has to be sent.
     pub contents: &'a dyn Contents,
+    /// Finds what need not be sent.
+    pub recipes: &'a Recipes<'a>,
     /// How many frames are read, compressed and sent at a time.
     pub parallel: Parallel,
+    /// How many processors there are to compress on.
+    pub processors: usize,
+    /// How hard to compress.
+    pub compression: CompressionLevel,
     /// What the receiver takes, as it said at contact.
     pub limits: Limits,
     /// Told how it goes.
@@ -56,22 +63,14 @@ pub struct Delivery {
     pub head: Option<Head>,
     /// Contents that the receiver found damaged and asks for again.
     pub wanted: Vec<ContentId>,
+    /// Bytes of contents that were sent, and those that needed not be.
+    pub volume: Volume,
     /// Whether batches were not begun because somebody asked to stop.
     pub stopped: bool,
     /// Whether what is being delivered is sorted by path.
     in_order: bool,
     /// Places that are not as later batches take for granted.
     unsettled: Unsettled,
-}
-
-/// What one attempt at a batch came to.
-enum Attempt {
-    /// It is durable.
-    Durable { wanted: Vec<ContentId> },
-    /// Some changes fail for reasons of their own.
-    Failed(BTreeMap<usize, Why>),
-    /// The receiver does not know the proposal any more.
-    Forgotten(CallError),
 }
 
 impl Deliverer<'_> {
@@ -81,53 +80,80 @@ impl Deliverer<'_> {
     ///
     /// # Errors
     /// What ends the round; what was delivered before is in `delivery`.
-    pub fn deliver(
-        &self,
-        batches: impl IntoIterator<Item = Vec<Change>>,
-        delivery: &mut Delivery,
-    ) -> Result<(), DeliverError> {
-        let standing = self.ledger.standing().map_err(DeliverError::reading)?;
-        let mut mirror = Mirror { head: standing.head, lineage: standing.lineage };
-        for batch in batches {
-            if self.caller.is_stopped() {
-                delivery.stopped = true;
-                break;
-            }
-            self.deliver_batch(batch, &mut mirror, delivery)?;
-        }
-        Ok(())
+    pub fn deliver(&self, batches: Vec<Vec<Change>>, delivery: &mut Delivery) -> Result<(), DeliverError> {
+        let announced = batches.into_iter().map(|changes| (Due::announce(self.progress, &changes), changes));
+        // All of them at once: whoever watches is to know how much there is.
+        let announced: Vec<_> = announced.collect();
+        self.deliver_announced(announced.into_iter(), delivery)
     }
 
-    /// The same of batches of changes sorted by path ([`crate::in_order`]), of which not each is kept in `delivery`, but
-    /// how far they came.
+    /// The same of batches of changes sorted by path ([`crate::in_order`]). Two of them are in memory at a time, and not
+    /// each change is kept in `delivery`, but how far they came.
     ///
     /// # Errors
     /// As [`Self::deliver`].
     pub fn deliver_in_order(
         &self,
-        batches: impl IntoIterator<Item = Vec<Change>>,
+        batches: impl Iterator<Item = Vec<Change>>,
+        outlook: Outlook,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
+        let foretold = outlook.foretell(self.progress);
+        let announced = batches.map(|changes| (foretold.due(&changes), changes));
         delivery.in_order = true;
-        let delivered = self.deliver(batches, delivery);
+        let delivered = self.deliver_announced(announced, delivery);
         delivery.in_order = false;
         delivered
     }
 
-    /// Attempts a batch until it is durable or nothing of it is left. Each attempt but a forgotten one has fewer
-    /// changes than the one before.
-    fn deliver_batch(
+    fn deliver_announced<'b>(
         &self,
-        batch: Vec<Change>,
-        mirror: &mut Mirror,
+        announced: impl Iterator<Item = (Due<'b>, Vec<Change>)>,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
-        let mut changes = delivery.sift(batch, BTreeMap::new());
-        let (mut told, mut forgotten) = (false, 0);
-        while !changes.is_empty() {
-            match self.attempt(&changes, mirror, &mut told)? {
-                Attempt::Durable { wanted } => return self.acknowledge(changes, wanted, mirror, delivery),
-                Attempt::Failed(failed) => changes = delivery.sift(changes, failed),
+        let standing = self.ledger.standing().map_err(DeliverError::reading)?;
+        let course = Course::new(*self, standing.lineage);
+        let batches = announced.map(|(due, changes)| Batch::new(changes, due));
+        let delivered = course.deliver(standing.head, batches, delivery);
+        delivery.volume += course.volume.so_far();
+        delivered
+    }
+}
+
+impl Course<'_> {
+    fn deliver<'b>(
+        &self,
+        mut head: Head,
+        batches: impl Iterator<Item = Batch<'b>>,
+        delivery: &mut Delivery,
+    ) -> Result<(), DeliverError> {
+        let mut waiting = batches.peekable();
+        while let Some(batch) = waiting.next() {
+            if self.deliverer.caller.is_stopped() {
+                delivery.stopped = true;
+                break;
+            }
+            self.deliver_batch(batch, waiting.peek_mut(), &mut head, delivery)?;
+        }
+        Ok(())
+    }
+
+    /// Attempts a batch until it is durable or nothing of it is left. Each attempt but a forgotten one has fewer
+    /// changes than the one before, or copies less.
+    fn deliver_batch(
+        &self,
+        mut batch: Batch<'_>,
+        mut next: Option<&mut Batch<'_>>,
+        head: &mut Head,
+        delivery: &mut Delivery,
+    ) -> Result<(), DeliverError> {
+        batch.changes = delivery.sift(batch.changes, BTreeMap::new());
+        let mut forgotten = 0;
+        while !batch.changes.is_empty() {
+            match self.attempt(&mut batch, next.as_deref_mut(), *head, delivery)? {
+                Attempt::Durable { wanted } => return self.acknowledge(batch.changes, wanted, head, delivery),
+                Attempt::Failed(failed) => batch.changes = delivery.sift(batch.changes, failed),
+                Attempt::Repaired => {}
                 Attempt::Forgotten(error) if forgotten == MAX_FORGOTTEN => return Err(error.into()),
                 Attempt::Forgotten(_) => forgotten += 1,
             }
@@ -135,95 +161,50 @@ impl Deliverer<'_> {
         Ok(())
     }
 
-    fn attempt(&self, changes: &[Change], mirror: &Mirror, told: &mut bool) -> Result<Attempt, DeliverError> {
-        let plans = content_plans(changes);
-        let after = mirror.head.after(changes);
-        match self.propose(changes, &plans, mirror)? {
-            Proposed::Done { head } if head == after => Ok(Attempt::Durable { wanted: Vec::new() }),
-            Proposed::Open { proposal, missing } if proposal == after.digest => {
-                if !std::mem::replace(told, true) {
-                    self.tell_size(&missing);
-                }
-                let proposal = Proposal { digest: proposal, changes, plans: &plans, after, lineage: mirror.lineage };
-                match self.fill_and_commit(&proposal, missing) {
-                    Err(DeliverError::Call(CallError::Problem(problem)))
-                        if problem.code == ProblemCode::UnknownProposal =>
-                    {
-                        Ok(Attempt::Forgotten(CallError::Problem(problem)))
-                    }
-                    attempt => attempt,
-                }
-            }
-            Proposed::Refused { refused } => refusals(refused, changes),
-            Proposed::Open { .. } | Proposed::Done { .. } => Err(other_digest()),
-        }
-    }
-
-    fn propose(&self, changes: &[Change], plans: &[ContentPlan], mirror: &Mirror) -> Result<Proposed, CallError> {
-        self.caller.call(Propose {
-            mirror: self.mirror.clone(),
-            base: mirror.head,
-            lineage: mirror.lineage,
-            round: self.round,
-            changes: changes.to_vec(),
-            contents: plans.to_vec(),
-        })
-    }
-
-    fn tell_size(&self, missing: &[Missing]) {
-        let bytes = missing.iter().flat_map(|content| &content.ranges).map(|range| range.length);
-        self.progress.to_send(missing.len() as u64, bytes.fold(0, u64::saturating_add));
-    }
-
-    fn fill_and_commit(&self, proposal: &Proposal<'_>, mut missing: Vec<Missing>) -> Result<Attempt, DeliverError> {
-        for _ in 0..MAX_FILLS {
-            let unfit = Filling::new(self, proposal.digest, proposal.plans).fill(&missing)?;
-            if !unfit.is_empty() {
-                return Ok(Attempt::Failed(proposal.naming(&unfit)));
-            }
-            match self.commit(proposal)? {
-                Committed::Durable { head, wanted } if head == proposal.after => {
-                    return Ok(Attempt::Durable { wanted });
-                }
-                Committed::Durable { .. } => return Err(other_digest()),
-                Committed::Refused { refused } => return refusals(refused, proposal.changes),
-                Committed::Incomplete { missing: again } => missing = again,
-            }
-        }
-        let never = missing.iter().filter_map(|missing| proposal.plans.get(usize::try_from(missing.index).ok()?));
-        let never: Unfit = never.map(|plan| (plan.content, Why::NeverComplete)).collect();
-        failed_for(proposal.naming(&never), "a commit is incomplete, but nothing is missing")
-    }
-
-    /// The digest is written down before the commit is sent: should the answer be lost, it is recognised.
-    fn commit(&self, proposal: &Proposal<'_>) -> Result<Committed, DeliverError> {
-        self.ledger.note_in_flight(proposal.digest).map_err(DeliverError::writing)?;
-        let (mirror, lineage) = (self.mirror.clone(), proposal.lineage);
-        Ok(self.caller.call(Commit { mirror, proposal: proposal.digest, lineage })?)
+    /// Prepares a batch, unless that was done ahead, and commits it. While that goes on, the next one is prepared.
+    fn attempt(
+        &self,
+        batch: &mut Batch<'_>,
+        next: Option<&mut Batch<'_>>,
+        head: Head,
+        delivery: &Delivery,
+    ) -> Result<Attempt, DeliverError> {
+        let after = head.after(&batch.changes);
+        let prepared = match batch.prepared.take() {
+            Some(prepared) if prepared.is_for(after) => prepared,
+            _ => self.prepare(batch.intent(&batch.changes, head), None)?,
+        };
+        let ready = match prepared.into_ready() {
+            Ok(ready) => ready,
+            Err(attempt) => return Ok(attempt),
+        };
+        let batch = &*batch;
+        let Some(next) = next else { return self.commit(batch, &ready) };
+        let expected = delivery.foresee(&next.changes);
+        let ahead = Ahead::of(self.deliverer.caller);
+        let run_ahead = || self.prepare_ahead(next.intent(&expected, after), &ahead);
+        let commit = || self.commit(batch, &ready).inspect_err(|_| ahead.end());
+        let (prepared, attempt) = self.deliverer.parallel.both(run_ahead, commit);
+        next.prepared = prepared;
+        attempt
     }
 
     fn acknowledge(
         &self,
         changes: Vec<Change>,
         wanted: Vec<ContentId>,
-        mirror: &mut Mirror,
+        head: &mut Head,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
-        let head = mirror.head.after(&changes);
-        self.ledger.acknowledge(head, &changes).map_err(DeliverError::writing)?;
-        tracing::debug!(revision = head.number, changes = changes.len(), "acknowledged");
-        mirror.head = head;
-        delivery.head = Some(head);
+        let after = head.after(&changes);
+        self.deliverer.ledger.acknowledge(after, &changes).map_err(DeliverError::writing)?;
+        tracing::debug!(revision = after.number, changes = changes.len(), "acknowledged");
+        *head = after;
+        delivery.head = Some(after);
         delivery.note(changes);
         delivery.wanted.extend(wanted);
         Ok(())
     }
-}
-
-/// The mirror as delivery goes on.
-struct Mirror {
-    head: Head,
-    lineage: Lineage,
 }
 
 impl Delivery {
@@ -231,6 +212,11 @@ impl Delivery {
         let (kept, left_out) = self.unsettled.sift(changes, failed);
         self.left_out.extend(left_out);
         kept
+    }
+
+    /// What is going to be left of a later batch if nothing more fails until then.
+    fn foresee(&self, changes: &[Change]) -> Vec<Change> {
+        self.unsettled.clone().sift(changes.to_vec(), BTreeMap::new()).0
     }
 
     /// Notes what is durable by now.
@@ -243,43 +229,10 @@ impl Delivery {
     }
 }
 
-/// An open proposal.
-struct Proposal<'a> {
-    digest: RevisionDigest,
-    changes: &'a [Change],
-    plans: &'a [ContentPlan],
-    after: Head,
-    lineage: Lineage,
-}
-
-impl Proposal<'_> {
-    /// The changes that name contents which cannot be delivered.
-    fn naming(&self, unfit: &Unfit) -> BTreeMap<usize, Why> {
-        let why = |change: &Change| unfit.get(&change.entry()?.content()?.0).cloned();
-        (0..).zip(self.changes).filter_map(|(index, change)| Some((index, why(change)?))).collect()
-    }
-}
-
-/// The refused changes by their places in the batch.
-fn refusals(refused: Vec<Refused>, changes: &[Change]) -> Result<Attempt, DeliverError> {
-    let place = |index: u32| usize::try_from(index).ok().filter(|index| *index < changes.len());
-    let failed: Option<BTreeMap<usize, Why>> =
-        refused.into_iter().map(|Refused { index, reason }| Some((place(index)?, Why::Refused(reason)))).collect();
-    failed_for(failed.unwrap_or_default(), "a refusal that names no change of its batch")
-}
-
-/// Every failure must name a change: otherwise the same batch would be attempted for ever.
-fn failed_for(failed: BTreeMap<usize, Why>, otherwise: &str) -> Result<Attempt, DeliverError> {
-    if failed.is_empty() {
-        return Err(DeliverError::Protocol(otherwise.to_owned()));
-    }
-    Ok(Attempt::Failed(failed))
-}
-
-fn other_digest() -> DeliverError {
-    DeliverError::Protocol("the receiver reckons another digest for the same batch".to_owned())
-}
-
 #[cfg(test)]
 #[path = "deliver_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod pipeline_tests;

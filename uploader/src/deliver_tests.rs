@@ -3,15 +3,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
-use protocol::wire::{Request, Response};
-use protocol::{Metadata, RefusalReason, Timestamp, Tree};
+use protocol::wire::{Proposed, Request, Response};
+use protocol::{Metadata, RefusalReason, Refused, RevisionDigest, Timestamp, Tree};
 use seams::random::{Random, SeededRandom};
 
 use super::*;
-use crate::Transport;
+use crate::attempt::MAX_FILLS;
 use crate::test_support::{
     Client, Flaky, ModelReceiver, Script, World, create, delete, directory, file, interrupted, moved, path, tree,
 };
+use crate::{CallError, Transport};
 
 const TEXTS: &[&str] = &["", "1", "22", "333", "a text longer than one of the model's tiny frames"];
 

@@ -123,10 +123,11 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// The plan with the moves of a unit as create and delete, which gives the same tree; nothing if none can be.
-pub(crate) fn taken_apart(plan: &[Change], analysis: &Analysis<'_>, unit: &[usize]) -> Option<Vec<Change>> {
+/// The plan with the moves of some units as create and delete, which gives the same tree; nothing if none can be.
+pub(crate) fn taken_apart(plan: &[Change], analysis: &Analysis<'_>, units: &[&Unit]) -> Option<Vec<Change>> {
+    let moves = units.iter().flat_map(|unit| unit.iter());
     let apart: HashMap<usize, Vec<Change>> =
-        unit.iter().filter_map(|index| Some((*index, analysis.apart(*index)?))).collect();
+        moves.filter_map(|index| Some((*index, analysis.apart(*index)?))).collect();
     if apart.is_empty() {
         return None;
     }

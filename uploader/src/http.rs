@@ -2,27 +2,34 @@
 //!
 //! The only place with a tokio runtime. Any thread may call; each blocks until its own answer is there.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use protocol::limits::MAX_REQUEST_BYTES;
-use protocol::wire::{Request, Response};
+use protocol::wire::{Body, Request, Response, ZSTD, ZSTD_BODIES, may_be_packed};
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderValue, USER_AGENT,
 };
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, redirect};
 use thiserror::Error;
 use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep};
 
-use crate::http_error::{classify, problem};
+use crate::http_answer::{Answered, head_bytes};
+use crate::http_error::classify;
+use crate::pace::Pace;
+use crate::paced_body::{HeldBack, PacedBody};
 use crate::{Address, Token, Traffic, Transport, TransportError};
 
-/// Most bytes of an answer's body that are read.
+/// Most bytes of an answer's body that are read, and that it may have unpacked.
 const MAX_RESPONSE_BYTES: usize = MAX_REQUEST_BYTES;
 /// A link slower than this, in bytes per second, counts as broken: a request may take that much longer.
 const SLOWEST_BYTES_PER_SECOND: u64 = 16 * 1024;
 const CBOR: HeaderValue = HeaderValue::from_static("application/cbor");
-const PROBLEM: &str = "application/problem+json";
+const PACKED: HeaderValue = HeaderValue::from_static(ZSTD);
 
 /// How connections are made and how long is waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +71,20 @@ pub struct HttpTransport {
     address: Address,
     headers: HeaderMap,
     settings: HttpSettings,
+    pace: Option<Arc<Pace>>,
+    /// Whether the receiver's last hello says that it takes packed requests.
+    takes_packed: AtomicBool,
     counted: Counted,
+}
+
+/// A request ready to go.
+struct Outgoing {
+    request: reqwest::Request,
+    /// What it takes on the wire.
+    bytes: u64,
+    /// How long its answer may take, but for what its body is held back.
+    deadline: Duration,
+    held_back: HeldBack,
 }
 
 #[derive(Debug, Default)]
@@ -72,13 +92,6 @@ struct Counted {
     requests: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
-}
-
-/// An answer as it came.
-struct Answered {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
 }
 
 impl HttpTransport {
@@ -95,26 +108,58 @@ impl HttpTransport {
             runtime.worker_threads(1).thread_name("http").enable_all().build().map_err(SetupError::Runtime)?;
         let client = client(&address, settings).map_err(SetupError::Client)?;
         let headers = headers(&address, token);
-        Ok(Self { runtime, client, address, headers, settings, counted: Counted::default() })
+        let (takes_packed, counted) = (AtomicBool::new(false), Counted::default());
+        Ok(Self { runtime, client, address, headers, settings, pace: None, takes_packed, counted })
     }
 
-    fn request(&self, route: &str, body: Vec<u8>) -> Result<reqwest::Request, TransportError> {
+    /// The same at this pace, with whatever else keeps to it.
+    #[must_use]
+    pub fn paced(self, pace: Option<Arc<Pace>>) -> Self {
+        Self { pace, ..self }
+    }
+
+    fn request(&self, route: &str, body: Body) -> Result<Outgoing, TransportError> {
+        let mut headers = self.headers.clone();
+        let body = match body {
+            Body::Plain(message) => message,
+            Body::Zstd(frame) => {
+                headers.insert(CONTENT_ENCODING, PACKED);
+                frame
+            }
+        };
         let length = body.len() as u64;
-        let slowest = Duration::from_secs(length / SLOWEST_BYTES_PER_SECOND);
-        let request = self
-            .client
-            .post(self.address.route(route))
-            .headers(self.headers.clone())
-            .header(CONTENT_LENGTH, length)
-            .timeout(self.settings.answer_timeout + slowest)
-            .body(body);
-        request.build().map_err(classify)
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        let deadline = self.settings.answer_timeout + Duration::from_secs(length / SLOWEST_BYTES_PER_SECOND);
+        let held_back = HeldBack::default();
+        let body = match &self.pace {
+            Some(pace) => reqwest::Body::wrap(PacedBody::new(body, Arc::clone(pace), held_back.clone())),
+            None => body.into(),
+        };
+        let request = self.client.post(self.address.route(route)).headers(headers);
+        let request = request.body(body).build().map_err(classify)?;
+        let bytes = head_bytes_of(&request) + length;
+        Ok(Outgoing { request, bytes, deadline, held_back })
+    }
+
+    /// A request as this receiver takes it.
+    fn body(&self, request: &Request) -> Body {
+        let message = request.encode();
+        let packs = may_be_packed(request.route()) && self.takes_packed.load(Ordering::Relaxed);
+        if packs { Body::pack(message) } else { Body::Plain(message) }
+    }
+
+    /// What the answer says of the next requests.
+    fn heed(&self, response: &Response) {
+        if let Response::Hello(hello) = response {
+            let takes_packed = hello.features.iter().any(|feature| feature == ZSTD_BODIES);
+            self.takes_packed.store(takes_packed, Ordering::Relaxed);
+        }
     }
 
     /// One exchange, counted. What a failed one sent is counted whole, unless there was no connection.
-    fn exchange(&self, request: reqwest::Request) -> Result<Answered, TransportError> {
-        let sent = bytes_of(&request);
-        let answered = self.runtime.block_on(post(&self.client, request));
+    fn exchange(&self, outgoing: Outgoing) -> Result<Answered, TransportError> {
+        let Outgoing { request, bytes: sent, deadline, held_back } = outgoing;
+        let answered = self.runtime.block_on(within(deadline, &held_back, post(&self.client, request)));
         if !matches!(answered, Err(TransportError::Unreachable { .. } | TransportError::Certificate(_))) {
             self.counted.requests.fetch_add(1, Ordering::Relaxed);
             self.counted.sent.fetch_add(sent, Ordering::Relaxed);
@@ -129,12 +174,13 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn call(&self, request: &Request) -> Result<Response, TransportError> {
         let route = request.route();
-        let answered = self.exchange(self.request(route, request.encode())?)?;
+        let answered = self.exchange(self.request(route, self.body(request))?)?;
         tracing::debug!(route, status = answered.status.as_u16(), bytes = answered.body.len(), "answered");
-        if !answered.status.is_success() {
-            return Err(answered.into_error());
-        }
-        Response::decode(route, &answered.body).map_err(|e| TransportError::Protocol(format!("answer to {route}: {e}")))
+        let message = answered.into_message(MAX_RESPONSE_BYTES)?;
+        let not_understood = |error| TransportError::Protocol(format!("answer to {route}: {error}"));
+        let response = Response::decode(route, &message).map_err(not_understood)?;
+        self.heed(&response);
+        Ok(response)
     }
 
     fn traffic(&self) -> Traffic {
@@ -163,14 +209,34 @@ fn client(address: &Address, settings: HttpSettings) -> Result<Client, reqwest::
     client.build()
 }
 
-/// Every header of every request, but for its length: set by us, so that they can be counted.
+/// Every header of every request, but for those of its body: set by us, so that they can be counted.
 fn headers(address: &Address, token: &Token) -> HeaderMap {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret())).expect("a token is visible ASCII");
     bearer.set_sensitive(true);
     let host = HeaderValue::from_str(&address.authority()).expect("a parsed URL has an ASCII host");
     let agent = HeaderValue::from_static(concat!("roundsman/", env!("CARGO_PKG_VERSION")));
-    let all = [(AUTHORIZATION, bearer), (HOST, host), (USER_AGENT, agent), (ACCEPT, CBOR), (CONTENT_TYPE, CBOR)];
-    all.into_iter().collect()
+    let who = [(AUTHORIZATION, bearer), (HOST, host), (USER_AGENT, agent)];
+    who.into_iter().chain([(ACCEPT, CBOR), (ACCEPT_ENCODING, PACKED), (CONTENT_TYPE, CBOR)]).collect()
+}
+
+/// Waits for an answer, and for as long again as its request was held back.
+async fn within(
+    deadline: Duration,
+    held_back: &HeldBack,
+    answer: impl Future<Output = Result<Answered, TransportError>>,
+) -> Result<Answered, TransportError> {
+    let began = Instant::now();
+    tokio::pin!(answer);
+    loop {
+        let left = (deadline + held_back.so_far()).saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return Err(TransportError::TimedOut { source: format!("nothing came within {deadline:?}").into() });
+        }
+        tokio::select! {
+            answered = &mut answer => return answered,
+            () = sleep(left) => {}
+        }
+    }
 }
 
 /// Sends a request and reads its answer whole, within bounds.
@@ -186,37 +252,9 @@ async fn post(client: &Client, request: reqwest::Request) -> Result<Answered, Tr
     Ok(Answered { status: response.status(), headers: response.headers().clone(), body })
 }
 
-impl Answered {
-    fn bytes(&self) -> u64 {
-        let reason = self.status.canonical_reason().unwrap_or_default();
-        (format!("HTTP/1.1 {} {reason}", self.status.as_str()).len() + head_bytes(&self.headers) + self.body.len())
-            as u64
-    }
-
-    fn into_error(self) -> TransportError {
-        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
-        let is_document = text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with(PROBLEM));
-        let retry_after = text(RETRY_AFTER).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-        match problem(self.status.as_u16(), is_document, &self.body) {
-            Ok(problem) => TransportError::Problem { problem, retry_after },
-            Err(error) => error,
-        }
-    }
-}
-
-/// What a request takes on the wire.
-fn bytes_of(request: &reqwest::Request) -> u64 {
-    let body = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
-    (format!("POST {} HTTP/1.1", request.url().path()).len() + head_bytes(request.headers()) + body) as u64
-}
-
-/// What headers take on the wire as both sides write them, with the line ends around them.
-fn head_bytes(headers: &HeaderMap) -> usize {
-    const LINE_END: usize = "\r\n".len();
-    let header = |(name, value): (&reqwest::header::HeaderName, &HeaderValue)| {
-        name.as_str().len() + ": ".len() + value.len() + LINE_END
-    };
-    LINE_END + headers.iter().map(header).sum::<usize>() + LINE_END
+/// What the head of a request takes on the wire.
+fn head_bytes_of(request: &reqwest::Request) -> u64 {
+    (format!("POST {} HTTP/1.1", request.url().path()).len() + head_bytes(request.headers())) as u64
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! The HTTP client against servers that answer whatever a test says.
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
@@ -9,7 +11,10 @@ use protocol::{Problem, ProblemCode};
 
 use super::*;
 
-const HELLO: Request = Request::Hello(Hello { protocol_min: 1, protocol_max: 1 });
+#[path = "http_packing_tests.rs"]
+mod packing;
+
+const HELLO: Request = Request::Hello(Hello::new(1, 1));
 
 /// What a server saw of one request.
 struct Seen {
@@ -144,6 +149,41 @@ fn an_answer_that_never_ends_is_not_waited_for_beyond_its_time() {
     let token = Token::parse("t").expect("a token");
     let error = HttpTransport::new(address, &token, settings).expect("a client").call(&HELLO).expect_err("silence");
     assert!(matches!(error, TransportError::TimedOut { .. }), "{error:?}");
+}
+
+/// A transport with so little patience, at so many bytes a second.
+fn paced(address: SocketAddr, answer_timeout: Duration, rate: u64) -> HttpTransport {
+    let address = Address::parse(&format!("http://{address}"), false).expect("loopback");
+    let token = Token::parse("t").expect("a token");
+    let settings = HttpSettings { answer_timeout, ..HttpSettings::default() };
+    let always = crate::Timetable { spans: Vec::new(), otherwise: crate::Rate::new(rate) };
+    let pace = Pace::new(always, Arc::new(seams::clock::SystemClock::new()), |_| 0);
+    HttpTransport::new(address, &token, settings).expect("a client").paced(Some(Arc::new(pace)))
+}
+
+#[test]
+fn a_paced_body_arrives_whole_counted_and_with_its_length() {
+    let (address, seen) = serve(vec![claimed()]);
+    let transport = paced(address, Duration::from_secs(60), 1 << 30);
+    assert_eq!(transport.call(&claim()).expect("answered"), Response::Claim(Claimed {}));
+    let seen = seen.recv().expect("served");
+    assert_eq!(Request::decode("claim", &seen.body), Ok(claim()));
+    assert_eq!(transport.traffic().bytes_sent, seen.bytes);
+}
+
+#[test]
+fn what_a_body_is_held_back_is_not_counted_against_its_deadline() {
+    let mut claim = protocol::wire::Claim {
+        mirror: protocol::MirrorName::parse(b"docs").expect("a name"),
+        source: protocol::wire::Source { path: b"/s".to_vec().into(), identity: vec![1; 3].into(), host: "h".into() },
+        replaces: None,
+    };
+    // Half a second at this rate, far more than the patience; and too short to be given time for its length.
+    claim.source.path = vec![b's'; 12 * 1024].into();
+    let (address, _seen) = serve(vec![claimed()]);
+    let transport = paced(address, Duration::from_millis(100), 16 * 1024);
+    let answer = transport.call(&Request::Claim(claim));
+    assert_eq!(answer.expect("nobody was slow"), Response::Claim(Claimed {}));
 }
 
 #[test]

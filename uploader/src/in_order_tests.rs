@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
-use protocol::wire::{Limits, Request, Round};
-use protocol::{Change, ChangeKind, RoundId, Timestamp};
-use seams::progress::Unwatched;
+use protocol::wire::Request;
+use protocol::{Change, ChangeKind};
 use seams::random::SeededRandom;
 
 use crate::test_support::{Client, ModelReceiver, Script, World, create, delete, directory, file, moved, path, tree};
-use crate::{Deliverer, Delivery, Parted, Sizes, Why, in_order, parted};
+use crate::{Delivery, NoBases, Outlook, Parted, Recipes, Sizes, Why, in_order, parted};
 
 const TEXTS: &[&str] = &["1", "22", "333", "4444"];
 
@@ -24,19 +23,12 @@ fn client(receiver: &Arc<ModelReceiver>) -> Client {
 
 /// Delivers parts as a round does.
 fn deliver(client: &Client, parts: Parted, between: Vec<Change>, delivery: &mut Delivery) {
-    let caller = client.caller();
-    let deliverer = Deliverer {
-        caller: &caller,
-        mirror: &client.mirror,
-        round: Round { id: RoundId::from_bytes([0; 16]), started: Timestamp::from_nanos(0) },
-        ledger: &client.ledger,
-        contents: &client.contents,
-        parallel: client.parallel,
-        limits: Limits { batch_changes: 65_536, frame_bytes: 16, concurrent_requests: 4 },
-        progress: &Unwatched,
-    };
+    let (caller, recipes) = (client.caller(), Recipes::new(&NoBases));
+    let deliverer = client.deliverer(&caller, &recipes);
+    let mut outlook = Outlook::default();
+    between.iter().filter_map(Change::entry).for_each(|entry| outlook.add(entry));
     deliverer.deliver(parts.before, delivery).expect("delivered");
-    deliverer.deliver_in_order(in_order(between.into_iter(), &of(2)), delivery).expect("delivered");
+    deliverer.deliver_in_order(in_order(between.into_iter(), &of(2)), outlook, delivery).expect("delivered");
     deliverer.deliver(parts.after, delivery).expect("delivered");
 }
 

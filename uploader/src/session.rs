@@ -94,7 +94,7 @@ pub struct Meeting<'a> {
     reply: ContactReply,
 }
 
-/// Says hello and asks where the mirror stands.
+/// Says hello and asks where the mirror stands: in one request, or in two where the receiver is older than that.
 ///
 /// # Errors
 /// No common version; a receiver or a snapshot that fails.
@@ -104,12 +104,17 @@ pub fn meet<'a>(
     ledger: &'a dyn Ledger,
 ) -> Result<Meeting<'a>, DeliverError> {
     let standing = ledger.standing().map_err(DeliverError::reading)?;
-    let hello = caller.call(Hello { protocol_min: PROTOCOL_MIN, protocol_max: PROTOCOL_MAX })?;
+    let Standing { lineage, head, .. } = standing;
+    let contact = Contact { mirror: mirror.clone(), lineage, head };
+    let ask = Hello { contact: Some(contact.clone()), ..Hello::new(PROTOCOL_MIN, PROTOCOL_MAX) };
+    let mut hello = caller.call(ask)?;
     if hello.protocol_min > PROTOCOL_MAX || hello.protocol_max < PROTOCOL_MIN {
         return Err(DeliverError::Version { min: hello.protocol_min, max: hello.protocol_max });
     }
-    let Standing { lineage, head, .. } = standing;
-    let reply = caller.call(Contact { mirror: mirror.clone(), lineage, head })?;
+    let reply = match hello.contact.take() {
+        Some(reply) => reply,
+        None => caller.call(contact)?,
+    };
     Ok(Meeting { caller, mirror, ledger, standing, hello, reply })
 }
 

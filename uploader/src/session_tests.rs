@@ -35,6 +35,15 @@ fn first_contact_with_a_new_mirror_learns_who_answers() {
     let contacted = client.contact().expect("a well receiver");
     assert_eq!((contacted.how, contacted.is_empty, contacted.source), (Next::GoOn, true, None));
     assert_eq!(client.ledger.kept().standing.store, Some(contacted.store));
+    assert_eq!(receiver.state().routes, ["hello"]);
+}
+
+#[test]
+fn a_receiver_that_answers_no_contact_in_its_hello_is_asked_by_itself() {
+    let receiver = ModelReceiver::new();
+    receiver.state().answers_no_contact_in_hello = true;
+    let client = client(1, &receiver);
+    assert_eq!(client.contact().expect("a well receiver").how, Next::GoOn);
     assert_eq!(receiver.state().routes, ["hello", "contact"]);
 }
 
@@ -158,7 +167,7 @@ fn an_emptied_receiver_is_reconciled_without_asking_for_a_manifest() {
     let client = Client { transport: emptied.clone(), ..client };
     assert_eq!(client.contact().expect("a well receiver").how, Next::Reconcile);
     in_step(&client, &emptied);
-    assert_eq!(emptied.state().routes, ["hello", "contact"]);
+    assert_eq!(emptied.state().routes, ["hello"]);
 }
 
 #[test]

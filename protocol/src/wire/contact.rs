@@ -15,6 +15,17 @@ pub struct Hello {
     /// The newest version the client speaks.
     #[n(1)]
     pub protocol_max: u32,
+    /// What a client would ask next, asked at once. An older receiver does not answer it.
+    #[n(2)]
+    pub contact: Option<Contact>,
+}
+
+impl Hello {
+    /// A hello that asks for nothing more.
+    #[must_use]
+    pub const fn new(protocol_min: u32, protocol_max: u32) -> Self {
+        Self { protocol_min, protocol_max, contact: None }
+    }
 }
 
 /// Who answers.
@@ -40,6 +51,9 @@ pub struct HelloReply {
     #[n(5)]
     #[cbor(default, skip_if = "Vec::is_empty")]
     pub features: Vec<String>,
+    /// Where the mirror stands, if that was asked along.
+    #[n(6)]
+    pub contact: Option<ContactReply>,
 }
 
 /// Limits that a receiver may set lower than the protocol does.

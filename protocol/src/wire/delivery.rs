@@ -121,13 +121,14 @@ pub struct Fill {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Filled {
-    /// Contents that are whole now but are not what their id says. What had arrived of them is thrown away.
+    /// Contents that are whole now but are not what their id says.
     #[n(0)]
     #[cbor(default, skip_if = "Vec::is_empty")]
     pub mismatched: Vec<Mismatch>,
 }
 
-/// A content that is not what its id says.
+/// A content that is not what its id says. If a content that it copies from was found damaged just now, the literals
+/// that had arrived are kept; otherwise they are thrown away.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Mismatch {
     /// The content's place in the proposal.
@@ -190,5 +191,9 @@ pub enum Committed {
         /// Which.
         #[n(0)]
         missing: Vec<Missing>,
+        /// Of those, the contents that were put together and are not what their ids say, with what was copied.
+        #[n(1)]
+        #[cbor(default, skip_if = "Vec::is_empty")]
+        mismatched: Vec<Mismatch>,
     },
 }

@@ -1,5 +1,7 @@
 //! Contents: which a client holds, and where their bytes lie.
 
+use std::collections::HashSet;
+
 use protocol::limits::MAX_PATH_DEPTH;
 use protocol::{ContentId, Name, RelPath, Timestamp};
 use rusqlite::params;
@@ -26,6 +28,24 @@ pub(crate) enum Place {
 }
 
 impl Catalog {
+    /// Those of some contents that any row ever had: most that are asked for are new, and need no other look-up.
+    pub(crate) fn known_among(
+        &self,
+        contents: impl Iterator<Item = ContentId>,
+    ) -> Result<HashSet<ContentId>, CatalogError> {
+        self.together(|catalog| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM entry WHERE content = ?1)";
+            let mut statement = catalog.connection.prepare_cached(sql)?;
+            let mut known = HashSet::new();
+            for content in contents {
+                if statement.query_row((content.as_bytes(),), |row| row.get(0))? {
+                    known.insert(content);
+                }
+            }
+            Ok(known)
+        })
+    }
+
     /// Some of the rows with a content, current ones first, then those closed last.
     pub(crate) fn rows_with(&self, content: ContentId) -> Result<Vec<Row>, CatalogError> {
         let mut rows = self.rows(CURRENT_WITH, (content.as_bytes(), MAX_CANDIDATES))?;

@@ -67,14 +67,20 @@ impl Contents {
         Ok(Filled { mismatched })
     }
 
-    /// Makes whole what has all its literals; what came out wrong is missing as a whole.
-    pub(super) fn make_all(&mut self, proposal: &Proposal) -> Result<Vec<Missing>, Problem> {
-        missing_of(proposal, |plan| {
-            if self.whole.contains_key(&plan.content) || self.make(plan)?.is_none() {
-                return Ok(Vec::new());
+    /// Makes whole what has all its literals; answers what came out wrong.
+    pub(super) fn make_all(&mut self, proposal: &Proposal) -> Result<Vec<Mismatch>, Problem> {
+        let mut mismatched = Vec::new();
+        for (index, plan) in (0u32..).zip(&proposal.contents) {
+            if !self.whole.contains_key(&plan.content) {
+                mismatched.extend(self.make(plan)?.map(|copied| Mismatch { index, copied }));
             }
-            Ok(vec![ByteRange { offset: 0, length: plan.length }])
-        })
+        }
+        Ok(mismatched)
+    }
+
+    /// All bytes of a content that is whole.
+    pub(super) fn whole(&self, content: ContentId) -> Option<&[u8]> {
+        self.whole.get(&content).map(|bytes| &bytes[..])
     }
 
     /// Puts a content together. What it copied is answered if the result is not what the id says.
@@ -82,15 +88,12 @@ impl Contents {
         let Arriving { mut bytes, .. } = self.arriving.remove(&plan.content).unwrap_or_default();
         grow(&mut bytes, plan.length)?;
         let mut copied = Vec::new();
-        let mut at = 0;
-        for segment in &plan.recipe {
-            let range = ByteRange { offset: at, length: segment.length() };
-            if let Segment::Copy { content, offset, .. } = segment {
-                let source = self.read(*content, *offset, range.length);
+        for (range, segment) in plan.segments() {
+            if let Segment::Copy { content, offset, length } = segment {
+                let source = self.read(content, offset, length);
                 bytes[span(range)].copy_from_slice(&source);
                 copied.push(CopiedRange { range, digest: ContentId::of(&source) });
             }
-            at += range.length;
         }
         if ContentId::of(&bytes) != plan.content {
             return Ok(Some(copied));

@@ -1,5 +1,6 @@
 //! Frames: what a fill brings, checked and cut into pieces. Nothing a peer declares is believed before it is counted.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use protocol::limits::{MAX_FRAME_BYTES, MAX_FRAME_PIECES, MAX_ZSTD_WINDOW_LOG};
@@ -10,7 +11,7 @@ use protocol::{Piece, Problem, ProblemCode};
 #[derive(Debug)]
 pub(crate) struct Frame<'a> {
     pieces: &'a [Piece],
-    bytes: Vec<u8>,
+    bytes: Cow<'a, [u8]>,
 }
 
 impl<'a> Frame<'a> {
@@ -18,8 +19,8 @@ impl<'a> Frame<'a> {
     pub(crate) fn unpack(fill: &'a Fill) -> Result<Self, Problem> {
         let length = declared_length(&fill.pieces)?;
         let bytes = match fill.compression {
-            Compression::None => fill.data.to_vec(),
-            Compression::Zstd => decompress(&fill.data, length)?,
+            Compression::None => Cow::Borrowed(&fill.data[..]),
+            Compression::Zstd => Cow::Owned(decompress(&fill.data, length)?),
         };
         if bytes.len() == length {
             Ok(Self { pieces: &fill.pieces, bytes })

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use protocol::limits::{MAX_BATCH_CHANGES, MAX_BATCH_SEGMENTS, MAX_OPEN_PROPOSALS};
+use protocol::limits::{MAX_BATCH_CHANGES, MAX_BATCH_SEGMENTS, MAX_OPEN_PROPOSALS, STAGED_EXPIRY};
 use protocol::wire::{Missing, Propose, Round};
 use protocol::{
-    ByteRange, Change, ContentId, ContentPlan, Head, Lineage, Piece, Problem, ProblemCode, RevisionDigest, Segment,
+    ByteRange, Change, ContentId, ContentPlan, Head, Lineage, Metadata, Piece, Problem, ProblemCode, RevisionDigest,
+    Segment, Timestamp,
 };
 
 use crate::store::range_set::RangeSet;
@@ -28,6 +30,17 @@ pub(crate) struct Proposal {
     pub(crate) changes: Vec<Change>,
     /// Every distinct content they name.
     pub(crate) contents: Vec<ContentPlan>,
+    /// What the first change that names each of them says of its file.
+    first_uses: Vec<FirstUse>,
+}
+
+/// How a file with a content will look: most contents have just one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FirstUse {
+    /// Its mode as the client gave it.
+    pub(crate) mode: u16,
+    /// Its mtime.
+    pub(crate) mtime: Timestamp,
 }
 
 impl Proposal {
@@ -37,7 +50,7 @@ impl Proposal {
             return Err(too_large(format!("a batch has at most {MAX_BATCH_CHANGES} changes")));
         }
         check_recipes(&request.contents)?;
-        check_names(&request.changes, &request.contents)?;
+        let first_uses = check_names(&request.changes, &request.contents)?;
         Ok(Self {
             base: request.base,
             result: request.base.after(&request.changes),
@@ -45,6 +58,7 @@ impl Proposal {
             round: request.round,
             changes: request.changes.clone(),
             contents: request.contents.clone(),
+            first_uses,
         })
     }
 
@@ -58,15 +72,26 @@ impl Proposal {
         usize::try_from(index).ok().and_then(|index| self.contents.get(index))
     }
 
-    /// The same, but what is missing is all literal from here on: copies were tried and came out wrong.
-    fn with_literals(&self, missing: &[Missing]) -> Self {
+    /// The same, but these are all literal from here on: copies were tried and came out wrong.
+    fn with_literals(&self, wrong: impl Iterator<Item = u32>) -> Self {
         let mut contents = self.contents.clone();
-        for Missing { index, .. } in missing {
-            if let Some(plan) = usize::try_from(*index).ok().and_then(|index| contents.get_mut(index)) {
+        for index in wrong {
+            if let Some(plan) = usize::try_from(index).ok().and_then(|index| contents.get_mut(index)) {
                 plan.recipe.clear();
             }
         }
-        Self { changes: self.changes.clone(), contents, ..*self }
+        Self { changes: self.changes.clone(), contents, first_uses: self.first_uses.clone(), ..*self }
+    }
+
+    /// How a file with the content at a place of the proposal will look.
+    pub(crate) fn first_use(&self, index: u32) -> Option<FirstUse> {
+        usize::try_from(index).ok().and_then(|index| self.first_uses.get(index)).copied()
+    }
+
+    /// What must not be thrown away while this is open: what it puts into files, and what it copies from.
+    fn pins(&self) -> impl Iterator<Item = ContentId> {
+        let copied = |plan: &ContentPlan| plan.sources().collect::<BTreeSet<_>>();
+        self.contents.iter().flat_map(move |plan| copied(plan).into_iter().chain([plan.content]))
     }
 
     /// Whether a content is held, with the length that the plan says. One id has one length.
@@ -119,18 +144,23 @@ fn check_recipes(contents: &[ContentPlan]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Every content the changes name is planned with the same length, and no other.
-fn check_names(changes: &[Change], contents: &[ContentPlan]) -> Result<(), Problem> {
-    let lengths: HashMap<ContentId, u64> = contents.iter().map(|plan| (plan.content, plan.length)).collect();
-    let mut named = BTreeSet::new();
-    for (content, size) in changes.iter().filter_map(|change| change.entry()?.content()) {
-        match lengths.get(&content) {
-            Some(length) if *length == size => named.insert(content),
+/// Every content the changes name is planned with the same length, and no other. Answers the first use of each.
+fn check_names(changes: &[Change], contents: &[ContentPlan]) -> Result<Vec<FirstUse>, Problem> {
+    let places: HashMap<ContentId, usize> = contents.iter().map(|plan| plan.content).zip(0..).collect();
+    let mut first_uses = vec![None; contents.len()];
+    for entry in changes.iter().filter_map(Change::entry) {
+        let Some((content, size)) = entry.content() else { continue };
+        match places.get(&content) {
+            Some(place) if contents[*place].length == size => {
+                let Metadata { mode, mtime, .. } = *entry.metadata();
+                first_uses[*place].get_or_insert(FirstUse { mode, mtime });
+            }
             Some(_) => return Err(malformed(format!("the content {content} has two lengths"))),
             None => return Err(malformed(format!("the content {content} is named but not planned"))),
-        };
+        }
     }
-    if named.len() == contents.len() { Ok(()) } else { Err(malformed("a content is planned that no change names")) }
+    let all_used: Option<Vec<FirstUse>> = first_uses.into_iter().collect();
+    all_used.ok_or_else(|| malformed("a content is planned that no change names"))
 }
 
 /// The missing ranges of each content, where there are any.
@@ -170,36 +200,64 @@ pub(crate) fn range_of(piece: Piece) -> ByteRange {
 /// proposes again, and what arrived in the meantime is found by its content id.
 #[derive(Debug, Default)]
 pub(crate) struct OpenProposals {
-    open: VecDeque<Arc<Proposal>>,
+    open: VecDeque<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    proposal: Arc<Proposal>,
+    /// Since boot.
+    since: Duration,
 }
 
 impl OpenProposals {
     /// Keeps a proposal; the same again replaces its former self, and the oldest gives way.
-    pub(crate) fn keep(&mut self, proposal: Arc<Proposal>) {
+    pub(crate) fn keep(&mut self, proposal: Arc<Proposal>, uptime: Duration) {
         self.close(proposal.result.digest);
         if self.open.len() == MAX_OPEN_PROPOSALS {
             self.open.pop_front();
         }
-        self.open.push_back(proposal);
+        self.open.push_back(Open { proposal, since: uptime });
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Arc<Proposal>> {
+        self.open.iter().map(|open| &open.proposal)
     }
 
     /// An open proposal.
     pub(crate) fn find(&self, digest: RevisionDigest) -> Option<Arc<Proposal>> {
-        self.open.iter().find(|open| open.result.digest == digest).cloned()
+        self.iter().find(|open| open.result.digest == digest).cloned()
     }
 
     /// Whether a head is what an open proposal would make.
     pub(crate) fn would_make(&self, head: Head) -> bool {
-        self.open.iter().any(|open| open.result == head)
+        self.iter().any(|open| open.result == head)
     }
 
     /// Makes contents that came out wrong literal, so that they can be filled.
-    pub(crate) fn demand_literals(&mut self, proposal: &Proposal, wrong: &[Missing]) {
-        self.keep(Arc::new(proposal.with_literals(wrong)));
+    pub(crate) fn demand_literals(
+        &mut self,
+        proposal: &Proposal,
+        wrong: impl Iterator<Item = u32>,
+        uptime: Duration,
+    ) -> Arc<Proposal> {
+        let literal = Arc::new(proposal.with_literals(wrong));
+        self.keep(Arc::clone(&literal), uptime);
+        literal
+    }
+
+    /// Forgets what nobody came back to for [`STAGED_EXPIRY`].
+    pub(crate) fn expire(&mut self, uptime: Duration) {
+        self.open.retain(|open| uptime.saturating_sub(open.since) < STAGED_EXPIRY);
+    }
+
+    /// What must not be thrown away while these are open.
+    pub(crate) fn pins(&self) -> impl Iterator<Item = ContentId> {
+        self.iter().flat_map(|open| open.pins())
     }
 
     /// Forgets a proposal.
     pub(crate) fn close(&mut self, digest: RevisionDigest) {
-        self.open.retain(|open| open.result.digest != digest);
+        self.open.retain(|open| open.proposal.result.digest != digest);
     }
 }

@@ -43,6 +43,11 @@ impl RangeSet {
         range.length == 0 || self.ranges.range(..=range.offset).next_back().is_some_and(|(_, e)| *e >= end)
     }
 
+    /// Where the bytes from `offset` on end that are in the set without a gap; `offset` itself where there are none.
+    pub(crate) fn end_from(&self, offset: u64) -> u64 {
+        self.ranges.range(..=offset).next_back().map_or(offset, |(_, end)| (*end).max(offset))
+    }
+
     /// The bytes of this set that the other has not, as ranges in order.
     pub(crate) fn without(&self, other: &Self) -> Vec<ByteRange> {
         let mut left = Vec::new();
@@ -100,6 +105,8 @@ mod tests {
             let range = ByteRange { offset: probe.0, length: probe.1 };
             prop_assert_eq!(set(&a).contains(range), bytes(&[probe]).is_subset(&bytes(&a)));
             let left: Vec<(u64, u64)> = set(&a).without(&set(&b)).iter().map(|r| (r.offset, r.length)).collect();
+            let end = (range.offset..).find(|at| !bytes(&a).contains(at)).expect("a set has an end");
+            prop_assert_eq!(set(&a).end_from(range.offset), end);
             let expected: BTreeSet<u64> = bytes(&a).difference(&bytes(&b)).copied().collect();
             prop_assert_eq!(bytes(&left), expected);
         }

@@ -1,57 +1,159 @@
 //! Putting a content together once its literals are there: zeros are holes, copies come from what the client holds.
+//!
+//! Copying and hashing go on from the beginning to the end together, so that bytes are hashed while they are still in
+//! memory. How far that came is kept: a huge content costs several requests, none of which takes long.
+
+use std::collections::BTreeSet;
 
 use protocol::wire::CopiedRange;
-use protocol::{ByteRange, ContentId, ContentPlan, Problem, Segment};
+use protocol::{ByteRange, ContentId, ContentPlan, Problem, ProblemCode, Segment};
 use seams::fs::File;
 
-use crate::tree_store::bytes::{copy, hash};
+use crate::tree_store::bytes::{copy, hash, hash_range};
 use crate::tree_store::client::ClientStore;
+use crate::tree_store::prefix::Prefix;
 use crate::tree_store::problems::disk;
 use crate::tree_store::staged::Staged;
 
+/// Most bytes that one request copies and hashes: seconds, also on a slow disk. Zeros cost nothing to ask for.
+const MAX_ASSEMBLED_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// Bytes that are copied before they are hashed.
+const STRETCH_BYTES: u64 = 8 * 1024 * 1024;
+/// Most ranges that a mismatch answers; neighbours are put together where there are more.
+const MAX_COPIED_RANGES: usize = 65_536;
+/// Most contents, and bytes of them, that are read after a mismatch to find a damaged one.
+const MAX_SUSPECTS: usize = 16;
+const MAX_SUSPECT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
+/// The content that was copied from last, opened; recipes mostly copy from one.
+type Source = Option<(ContentId, Option<Box<dyn File>>)>;
+
 impl ClientStore {
-    /// Makes a content whole whose literals are all there. If the result is not what the id says, it is thrown away
-    /// and what was copied is answered.
+    /// Makes a content whole whose literals are all there. If the result is not what the id says, what was copied is
+    /// answered.
+    ///
+    /// # Errors
+    /// `Busy` where it takes more than one request: asked again, it goes on.
     pub(super) fn assemble(
         &self,
         plan: &ContentPlan,
         staged: &mut Staged,
     ) -> Result<Option<Vec<CopiedRange>>, Problem> {
+        self.assemble_within(plan, staged, MAX_ASSEMBLED_BYTES)
+    }
+
+    /// The same with at most `budget` bytes of work.
+    pub(super) fn assemble_within(
+        &self,
+        plan: &ContentPlan,
+        staged: &mut Staged,
+        budget: u64,
+    ) -> Result<Option<Vec<CopiedRange>>, Problem> {
         let failed = disk("put a content together");
         let arriving = staged.begin(&self.staging, plan.content).map_err(&failed)?;
         let file = self.staging.directory().open_file_for_writing(&arriving.part).map_err(&failed)?;
+        if arriving.prefix.length() > plan.length {
+            arriving.prefix.forget();
+        }
         file.set_length(plan.length).map_err(&failed)?;
-        let copied = self.copy_segments(plan, &*file)?;
-        if hash(&*file).map_err(&failed)? == plan.content {
+        let until = arriving.prefix.length().saturating_add(budget);
+        self.put_in_place(plan, &mut arriving.prefix, &*file, until)?;
+        if arriving.prefix.length() < plan.length {
+            return Err(goes_on(plan, &arriving.prefix));
+        }
+        if arriving.prefix.digest() == plan.content {
             staged.becomes_whole(&self.staging, plan.content, plan.length).map_err(&failed)?;
             return Ok(None);
         }
-        staged.throw_away(&self.staging).map_err(&failed)?;
+        let copied = copied_ranges(plan, &*file)?;
+        arriving.prefix.forget();
+        if !self.finds_damaged_source(plan)? {
+            staged.throw_away(&self.staging).map_err(&failed)?;
+        }
         Ok(Some(copied))
     }
 
-    fn copy_segments(&self, plan: &ContentPlan, file: &dyn File) -> Result<Vec<CopiedRange>, Problem> {
-        let mut copied = Vec::new();
-        let mut at = 0;
-        for segment in &plan.recipe {
-            let range = ByteRange { offset: at, length: segment.length() };
-            if let Segment::Copy { content, offset, length } = segment {
-                let digest = self.copy_segment(*content, ByteRange { offset: *offset, length: *length }, file, at)?;
-                copied.push(CopiedRange { range, digest });
+    /// Copies what is to be copied, and hashes everything, up to the end or `until`.
+    fn put_in_place(
+        &self,
+        plan: &ContentPlan,
+        prefix: &mut Prefix,
+        file: &dyn File,
+        until: u64,
+    ) -> Result<(), Problem> {
+        let mut source = None;
+        for (range, segment) in plan.segments() {
+            let end = range.offset.saturating_add(range.length).min(until);
+            while prefix.length() < end {
+                let begin = prefix.length();
+                let stretch = (end - begin).min(STRETCH_BYTES);
+                if let Segment::Copy { content, offset, .. } = segment {
+                    let from = ByteRange { offset: offset + (begin - range.offset), length: stretch };
+                    self.copy_stretch(&mut source, content, from, file, begin)?;
+                }
+                prefix.extend(file, begin + stretch).map_err(disk("hash a content"))?;
             }
-            at += range.length;
         }
-        Ok(copied)
+        Ok(())
     }
 
-    /// Copies a range of a held content. One that cannot be found any more gives the digest of nothing, which no
-    /// range has.
-    fn copy_segment(&self, from: ContentId, range: ByteRange, to: &dyn File, at: u64) -> Result<ContentId, Problem> {
-        let mut digest = ContentId::of(b"");
-        self.try_held(from, |source| {
-            digest = copy(source, range, to, at)?;
-            Ok(true)
-        })?;
-        Ok(digest)
+    /// Copies from a held content. Where that cannot be found any more, zeros stay, and the hash will tell.
+    fn copy_stretch(
+        &self,
+        source: &mut Source,
+        content: ContentId,
+        range: ByteRange,
+        to: &dyn File,
+        at: u64,
+    ) -> Result<(), Problem> {
+        if source.as_ref().is_none_or(|(open, _)| *open != content) {
+            *source = Some((content, self.open_held(content)?));
+        }
+        match source {
+            Some((_, Some(from))) => copy(&**from, range, to, at).map_err(disk("copy a content")),
+            _ => Ok(()),
+        }
     }
+
+    /// Reads what a recipe copied from, and notes what is damaged: it is not held any more, and wanted again. Answers
+    /// whether that is news. If not, the copies are not what is wrong.
+    fn finds_damaged_source(&self, plan: &ContentPlan) -> Result<bool, Problem> {
+        let sources: BTreeSet<ContentId> = plan.sources().collect();
+        let mut left = MAX_SUSPECT_BYTES;
+        let mut found = false;
+        for content in sources.into_iter().take(MAX_SUSPECTS) {
+            let Some(size) = self.held_length(content)? else { continue };
+            left = left.saturating_sub(size);
+            if left > 0 && !self.is_sound(content)? {
+                self.catalog().want(content, self.now())?;
+                tracing::warn!(%content, "a content is damaged where it is held; it is asked for again");
+                found = true;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the file that copies of a content come from is what its id says.
+    fn is_sound(&self, content: ContentId) -> Result<bool, Problem> {
+        let Some(file) = self.open_held(content)? else { return Ok(false) };
+        Ok(hash(&*file).map_err(disk("read a content again"))? == content)
+    }
+}
+
+/// BLAKE3 of what lies where something was copied to.
+fn copied_ranges(plan: &ContentPlan, file: &dyn File) -> Result<Vec<CopiedRange>, Problem> {
+    let copies: Vec<ByteRange> =
+        plan.segments().filter(|(_, segment)| segment.source().is_some()).map(|(range, _)| range).collect();
+    let together = copies.len().div_ceil(MAX_COPIED_RANGES).max(1);
+    let digest = |group: &[ByteRange]| {
+        let (first, last) = (group[0], group[group.len() - 1]);
+        let range = ByteRange { offset: first.offset, length: last.offset + last.length - first.offset };
+        Ok(CopiedRange { range, digest: hash_range(file, range).map_err(disk("read a content again"))? })
+    };
+    copies.chunks(together).map(digest).collect()
+}
+
+fn goes_on(plan: &ContentPlan, prefix: &Prefix) -> Problem {
+    let detail = format!("{} of {} bytes of a content are put together", prefix.length(), plan.length);
+    Problem::new(ProblemCode::Busy, detail).with_hint("the same request goes on with it")
 }

@@ -6,7 +6,9 @@ use protocol::{ByteRange, ContentId};
 use seams::fs::File;
 
 /// Bytes read at once.
-const BUFFER_BYTES: usize = 256 * 1024;
+pub(super) const BUFFER_BYTES: usize = 256 * 1024;
+/// Holes are looked for in ranges from this length on: in shorter ones looking costs more than it saves.
+const HOLE_BYTES: u64 = 64 * 1024;
 
 /// BLAKE3 of a whole file.
 pub(super) fn hash(file: &dyn File) -> io::Result<ContentId> {
@@ -23,22 +25,31 @@ pub(super) fn hash_range(file: &dyn File, range: ByteRange) -> io::Result<Conten
     Ok(hasher.finalize().into())
 }
 
-/// Copies a range of a file to another place of another, and answers the BLAKE3 of what was copied.
-pub(super) fn copy(from: &dyn File, range: ByteRange, to: &dyn File, at: u64) -> io::Result<ContentId> {
-    let mut hasher = blake3::Hasher::new();
-    each_buffer(from, range, |done, bytes| {
-        hasher.update(bytes);
-        to.write_all_at(bytes, at + done)
-    })?;
-    Ok(hasher.finalize().into())
+/// Copies a range of a file, as far as it goes, to where another file has a hole: what is a hole stays one.
+pub(super) fn copy(from: &dyn File, range: ByteRange, to: &dyn File, at: u64) -> io::Result<()> {
+    if range.length < HOLE_BYTES {
+        return each_buffer(from, range, |done, bytes| to.write_all_at(bytes, at + done)).map(drop);
+    }
+    let end = range.offset.saturating_add(range.length);
+    let mut offset = range.offset;
+    while offset < end
+        && let Some(data) = from.data_from(offset)?
+        && data.offset < end
+    {
+        let data_end = data.offset.saturating_add(data.length).min(end);
+        let data = ByteRange { offset: data.offset, length: data_end - data.offset };
+        to.copy_from(from, data, at + (data.offset - range.offset))?;
+        offset = data_end;
+    }
+    Ok(())
 }
 
-/// Hands over a range in order, as far as the file goes, with how much came before.
-fn each_buffer(
+/// Hands over a range in order, as far as the file goes, with how much came before. Answers how far that was.
+pub(super) fn each_buffer(
     file: &dyn File,
     range: ByteRange,
     mut take: impl FnMut(u64, &[u8]) -> io::Result<()>,
-) -> io::Result<()> {
+) -> io::Result<u64> {
     let length = usize::try_from(range.length).unwrap_or(usize::MAX).min(BUFFER_BYTES);
     let mut buffer = vec![0; length];
     let mut done = 0;
@@ -52,5 +63,5 @@ fn each_buffer(
             }
         }
     }
-    Ok(())
+    Ok(done)
 }

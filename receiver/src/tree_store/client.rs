@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use protocol::{ClientName, MirrorName, Problem, Timestamp};
+use protocol::{ClientName, ContentId, MirrorName, Problem, Timestamp};
 use seams::clock::Clock;
 use seams::fs::Directory;
 
@@ -99,7 +99,17 @@ impl ClientStore {
             return Ok(());
         }
         *swept = uptime;
-        self.staging.sweep(self.now()).map_err(disk("sweep what is staged"))
+        let mirrors: Vec<Arc<Mirror>> =
+            self.mirrors.lock().expect("no holder of this lock panics").values().cloned().collect();
+        mirrors.iter().for_each(|mirror| mirror.proposals().expire(uptime));
+        self.staging.sweep(self.now(), &self.pinned()).map_err(disk("sweep what is staged"))
+    }
+
+    /// Contents that open proposals put into files or copy from. Whatever removes bytes asks this first: nothing that
+    /// a client was told it need not send may vanish before its commit.
+    pub(super) fn pinned(&self) -> HashSet<ContentId> {
+        let mirrors = self.mirrors.lock().expect("no holder of this lock panics");
+        mirrors.values().flat_map(|mirror| mirror.proposals().pins().collect::<Vec<_>>()).collect()
     }
 
     /// Waits for the turn to apply a batch. What a commit takes out of staging is neither staged nor held until it is

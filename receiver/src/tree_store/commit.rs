@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use protocol::wire::{Commit, Committed};
+use protocol::wire::{Commit, Committed, Mismatch, Missing};
 use protocol::{Change, ContentId, Head, Kind, Lineage, Problem, Refused, Timestamp};
 
 use crate::catalog::{Batch, Closing, Disk, Node, Opening, RevisionRecord};
@@ -57,11 +57,12 @@ impl ClientStore {
         };
         let found = self.look_at_disk(mirror, &plan)?;
         renew_what_is_not_ours(&mut plan, &found);
-        if let Err((missing, is_wrong)) = self.make_contents_whole(proposal, &plan)? {
-            if is_wrong {
-                mirror.proposals().demand_literals(proposal, &missing);
-            }
-            return Ok(Committed::Incomplete { missing });
+        let (missing, mismatched) = self.make_contents_whole(proposal, &plan)?;
+        if !missing.is_empty() {
+            return Ok(Committed::Incomplete { missing, mismatched });
+        }
+        if !mismatched.is_empty() {
+            return self.ask_for_literals(mirror, proposal, mismatched);
         }
         match self.make_instances(&plan)? {
             Ok(instances) => self.decide(Ready { mirror, proposal, lineage, plan, found, instances }),
@@ -70,7 +71,9 @@ impl ClientStore {
     }
 
     fn plan(&self, mirror: &Mirror, proposal: &Proposal) -> Result<Result<Plan, Vec<Refused>>, Problem> {
-        let planned = Plan::make(&self.catalog(), mirror.root, &proposal.changes, &mut || self.new_node())?;
+        let planned = self
+            .catalog()
+            .together(|catalog| Plan::make(catalog, mirror.root, &proposal.changes, &mut || self.new_node()))?;
         let not_storable = self.not_storable(&proposal.changes)?;
         Ok(if planned.is_ok() && !not_storable.is_empty() { Err(not_storable) } else { planned })
     }
@@ -81,6 +84,23 @@ impl ClientStore {
         root.and_then(|root| examine(&root, plan)).map_err(disk("look at the mirror's files"))
     }
 
+    /// Copies came out wrong: without a better proposal, literals must do.
+    fn ask_for_literals(
+        &self,
+        mirror: &Mirror,
+        proposal: &Proposal,
+        mismatched: Vec<Mismatch>,
+    ) -> Result<Committed, Problem> {
+        let wrong: Vec<u32> = mismatched.iter().map(|mismatch| mismatch.index).collect();
+        let literal = mirror.proposals().demand_literals(proposal, wrong.iter().copied(), self.clock.since_boot());
+        let mut missing = Vec::new();
+        for index in wrong {
+            let Some(plan) = literal.plan(index) else { continue };
+            missing.push(Missing { index, ranges: self.lacking(plan, true)?.literals });
+        }
+        Ok(Committed::Incomplete { missing, mismatched })
+    }
+
     /// Contents that are damaged wherever they are held must come anew.
     fn ask_again(&self, mirror: &Mirror, proposal: &Proposal, damaged: &[ContentId]) -> Result<Committed, Problem> {
         for content in damaged {
@@ -89,8 +109,9 @@ impl ClientStore {
         let missing = missing_of(proposal, |plan| {
             Ok(if damaged.contains(&plan.content) { vec![whole(plan.length)] } else { Vec::new() })
         })?;
-        mirror.proposals().demand_literals(proposal, &missing);
-        Ok(Committed::Incomplete { missing })
+        let wrong = missing.iter().map(|missing| missing.index);
+        mirror.proposals().demand_literals(proposal, wrong, self.clock.since_boot());
+        Ok(Committed::Incomplete { missing, mismatched: Vec::new() })
     }
 
     /// The point of no return, and what follows from it.

@@ -3,26 +3,57 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use protocol::wire::{Fill, Filled, Mismatch, Missing, Propose, Proposed};
-use protocol::{ByteRange, Change, ContentPlan, Problem, ProblemCode, RefusalReason, Refused};
-
+use protocol::wire::{CopiedRange, Fill, Filled, Mismatch, Propose, Proposed};
+use protocol::{ByteRange, Change, ContentPlan, Name, Problem, ProblemCode, RefusalReason, Refused};
 use seams::fs::refuses_name;
 
 use crate::catalog::Node;
 use crate::store::frame::Frame;
-use crate::store::proposal::{Proposal, check_pieces, missing_of};
+use crate::store::proposal::{FirstUse, Proposal, check_pieces, missing_of};
 use crate::store::range_set::RangeSet;
 use crate::store::rules::{head_moved, judge_writer, malformed, too_large, unknown_proposal};
+use crate::tree_store::arriving::MAX_RANGES;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::plan::Plan;
 use crate::tree_store::problems::disk;
-use crate::tree_store::staged::{MAX_RANGES, Staged};
+use crate::tree_store::staged::Staged;
 use crate::tree_store::staging::lock;
 
 /// Room left on the disk for the catalog and for whoever else writes there.
 const FREE_BYTES_FLOOR: u64 = 64 * 1024 * 1024;
+/// Names of letters, digits and a few marks up to so many bytes are held by every file system: eCryptfs takes 143.
+const ORDINARY_NAME_BYTES: usize = 128;
+
+/// What is lacking of a content.
+#[derive(Debug, Default)]
+pub(super) struct Lacking {
+    /// Literals that have not arrived.
+    pub(super) literals: Vec<ByteRange>,
+    /// Bytes that are to be copied.
+    copied: u64,
+}
+
+impl Lacking {
+    fn of(plan: &ContentPlan, have: &RangeSet) -> Self {
+        let copies = plan.recipe.iter().filter(|segment| segment.source().is_some());
+        let copied = copies.fold(0u64, |sum, segment| sum.saturating_add(segment.length()));
+        Self { literals: RangeSet::of(plan.literals()).without(have), copied }
+    }
+
+    /// Bytes that it will take on the disk. Zeros are holes. Copies may come to share blocks, but need not.
+    fn room(&self) -> u64 {
+        self.literals.iter().fold(self.copied, |sum, range| sum.saturating_add(range.length))
+    }
+}
+
+/// Whether every file system can hold a name, so that none needs to be asked.
+fn is_ordinary(name: &Name) -> bool {
+    let name = name.as_bytes();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.len() <= ORDINARY_NAME_BYTES && !name.ends_with(b".") && name.iter().all(is_plain)
+}
 
 impl ClientStore {
     pub(super) fn propose(&self, request: &Propose) -> Result<Proposed, Problem> {
@@ -35,10 +66,16 @@ impl ClientStore {
             return Ok(answer);
         }
         self.sweep_if_due()?;
-        let missing = missing_of(&proposal, |plan| self.lacking_unless_held(plan))?;
-        self.check_room(&missing)?;
+        let mut room = 0u64;
+        let known = self.catalog().known_among(proposal.contents.iter().map(|plan| plan.content))?;
+        let missing = missing_of(&proposal, |plan| {
+            let lacking = self.lacking(plan, known.contains(&plan.content))?;
+            room = room.saturating_add(lacking.room());
+            Ok(lacking.literals)
+        })?;
+        self.check_room(room)?;
         let digest = proposal.result.digest;
-        mirror.proposals().keep(Arc::new(proposal));
+        mirror.proposals().keep(Arc::new(proposal), self.clock.since_boot());
         Ok(Proposed::Open { proposal: digest, missing })
     }
 
@@ -60,7 +97,8 @@ impl ClientStore {
             unused -= 1;
             Node(unused)
         };
-        let planned = Plan::make(&catalog, mirror.root, &proposal.changes, &mut next_node)?;
+        let planned =
+            catalog.together(|catalog| Plan::make(catalog, mirror.root, &proposal.changes, &mut next_node))?;
         let refused = match planned {
             Err(refused) => refused,
             Ok(_) => self.not_storable(&proposal.changes)?,
@@ -74,7 +112,7 @@ impl ClientStore {
         let mut refused = Vec::new();
         for (index, change) in (0u32..).zip(changes) {
             let arrives = !matches!(change, Change::Delete { .. } | Change::Metadata { .. });
-            let Some(name) = change.path().name().filter(|_| arrives) else { continue };
+            let Some(name) = change.path().name().filter(|name| arrives && !is_ordinary(name)) else { continue };
             match self.staging.directory().stat(&name) {
                 Err(error) if refuses_name(&error) => {
                     refused.push(Refused { index, reason: RefusalReason::NotStorable(error.kind().to_string()) });
@@ -85,26 +123,24 @@ impl ClientStore {
         Ok(refused)
     }
 
-    /// What is missing of a content that is not held.
-    pub(super) fn lacking_unless_held(&self, plan: &ContentPlan) -> Result<Vec<ByteRange>, Problem> {
-        if Proposal::is_held(plan, self.held_length(plan.content)?)? {
-            return Ok(Vec::new());
+    /// What is lacking of a content that is not held; one that is not `known` cannot be.
+    pub(super) fn lacking(&self, plan: &ContentPlan, known: bool) -> Result<Lacking, Problem> {
+        if known && Proposal::is_held(plan, self.held_length(plan.content)?)? {
+            return Ok(Lacking::default());
         }
-        Proposal::check_copies(plan, |content| self.held_length(content))?;
+        Proposal::check_copies(plan, |content| self.copyable_length(content))?;
         let Some(slot) = self.staging.existing(plan.content) else {
-            return Ok(RangeSet::of(plan.literals()).without(&RangeSet::default()));
+            return Ok(Lacking::of(plan, &RangeSet::default()));
         };
         let mut staged = lock(&slot);
         staged.look(&self.staging, plan.content).map_err(disk("look at what is staged"))?;
         if Proposal::is_held(plan, staged.whole_length())? {
-            return Ok(Vec::new());
+            return Ok(Lacking::default());
         }
-        Ok(RangeSet::of(plan.literals()).without(&staged.have()))
+        Ok(Lacking::of(plan, &staged.have()))
     }
 
-    fn check_room(&self, missing: &[Missing]) -> Result<(), Problem> {
-        let ranges = missing.iter().flat_map(|missing| &missing.ranges);
-        let needed = ranges.fold(0u64, |sum, range| sum.saturating_add(range.length));
+    fn check_room(&self, needed: u64) -> Result<(), Problem> {
         let free = self.staging.directory().free_bytes().map_err(disk("see how much room there is"))?;
         if needed > 0 && needed.saturating_add(FREE_BYTES_FLOOR) > free {
             let detail = format!(
@@ -125,24 +161,28 @@ impl ClientStore {
         for (piece, bytes) in frame.pieces() {
             by_content.entry(piece.index).or_default().push((piece.offset, bytes));
         }
+        let contents = by_content.keys().filter_map(|index| Some(proposal.plan(*index)?.content));
+        let known = self.catalog().known_among(contents)?;
         let mut mismatched = Vec::new();
         for (index, pieces) in by_content {
             let plan = proposal.plan(index).ok_or_else(|| malformed("a piece of no content"))?;
-            mismatched.extend(self.take_pieces(plan, &pieces)?.map(|copied| Mismatch { index, copied }));
+            if known.contains(&plan.content) && self.held_length(plan.content)?.is_some() {
+                continue;
+            }
+            let usage = proposal.first_use(index).ok_or_else(|| malformed("a piece of no content"))?;
+            mismatched.extend(self.take_pieces(plan, usage, &pieces)?.map(|copied| Mismatch { index, copied }));
         }
         Ok(Filled { mismatched })
     }
 
-    /// Takes pieces of a content, and makes it whole with the last of them. What it copied is answered if the
-    /// result is not what its id says.
+    /// Takes pieces of a content that is not held, and makes it whole with the last of them. What it copied is answered
+    /// if the result is not what its id says.
     fn take_pieces(
         &self,
         plan: &ContentPlan,
+        usage: FirstUse,
         pieces: &[(u64, &[u8])],
-    ) -> Result<Option<Vec<protocol::wire::CopiedRange>>, Problem> {
-        if self.held_length(plan.content)?.is_some() {
-            return Ok(None);
-        }
+    ) -> Result<Option<Vec<CopiedRange>>, Problem> {
         let failed = disk("keep what arrives");
         let slot = self.staging.slot(plan.content);
         let mut staged = lock(&slot);
@@ -153,7 +193,7 @@ impl ClientStore {
         if let [(0, bytes)] = pieces
             && bytes.len() as u64 == plan.length
         {
-            let is_right = staged.put_whole(&self.staging, plan.content, bytes).map_err(&failed)?;
+            let is_right = staged.put_whole(&self.staging, plan.content, bytes, usage).map_err(&failed)?;
             return Ok((!is_right).then(Vec::new));
         }
         self.write_pieces(plan, &mut staged, pieces)?;

@@ -15,11 +15,17 @@ impl ClientStore {
     /// The length of a content that the client holds, in a mirror or among the versions. One that was found damaged
     /// is not held.
     pub(super) fn held_length(&self, content: ContentId) -> Result<Option<u64>, Problem> {
+        let length = self.copyable_length(content)?;
+        Ok(if length.is_some() && self.catalog().is_wanted(content)? { None } else { length })
+    }
+
+    /// The length of a content that recipes may copy from. A damaged one will do: most of it is still good, and what
+    /// is made of it is verified.
+    pub(super) fn copyable_length(&self, content: ContentId) -> Result<Option<u64>, Problem> {
         let catalog = self.catalog();
         for row in catalog.rows_with(content)? {
             if catalog.place_of(&row)?.is_some() {
-                let is_damaged = catalog.is_wanted(content)?;
-                return Ok(row.entry.content().map(|(_, size)| size).filter(|_| !is_damaged));
+                return Ok(row.entry.content().map(|(_, size)| size));
             }
         }
         Ok(None)
@@ -40,6 +46,17 @@ impl ClientStore {
             }
         }
         Ok(false)
+    }
+
+    /// Opens the file that copies of a content come from; nothing if there is none any more.
+    pub(super) fn open_held(&self, content: ContentId) -> Result<Option<Box<dyn File>>, Problem> {
+        let rows = self.catalog().rows_with(content)?;
+        for row in rows {
+            if let Some(file) = self.open_row(&row)? {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
     }
 
     /// Opens the file of a row, wherever it lies by now; nothing if it is not there or visibly another.

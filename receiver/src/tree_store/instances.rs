@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use protocol::wire::Missing;
-use protocol::{ByteRange, ContentId, Entry, LinkTarget, Metadata, Name, Problem};
+use protocol::wire::{CopiedRange, Mismatch, Missing};
+use protocol::{ByteRange, ContentId, ContentPlan, Entry, LinkTarget, Metadata, Name, Problem};
 use seams::fs::File;
 
 use crate::catalog::{Disk, Node};
-use crate::store::proposal::{Proposal, missing_of};
-use crate::tree_store::bytes::copy;
+use crate::store::proposal::{FirstUse, Proposal, missing_of};
+use crate::tree_store::bytes::{BUFFER_BYTES, copy, each_buffer, hash};
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::durability::Epoch;
 use crate::tree_store::plan::{Plan, ResultPlace};
+use crate::tree_store::prefix::Prefix;
 use crate::tree_store::problems::disk;
 use crate::tree_store::sequence::Instance;
+use crate::tree_store::staged::Whole;
 use crate::tree_store::staging::{lock, remove};
 use crate::tree_store::step::{directory_mode, file_mode, own_name};
 
@@ -27,7 +29,7 @@ pub(super) struct Instances {
     /// By node.
     pub(super) made: HashMap<Node, Instance>,
     /// Files that were staged whole: given back if the commit fails.
-    taken: Vec<(ContentId, Name, u64)>,
+    taken: Vec<(ContentId, Whole)>,
     /// Files that were made for this commit: removed if it fails.
     created: Vec<Name>,
     epoch: Epoch,
@@ -38,30 +40,36 @@ pub(super) struct Instances {
 type Uses<'a> = BTreeMap<ContentId, Vec<(Node, &'a Metadata)>>;
 
 impl ClientStore {
-    /// Makes whole every content that a plan needs and the client does not hold. Answers what is missing, and
-    /// whether it came out wrong rather than not at all.
+    /// Makes whole every content that a plan needs and the client does not hold. Answers what is missing; if nothing
+    /// is, what came out wrong.
     pub(super) fn make_contents_whole(
         &self,
         proposal: &Proposal,
         plan: &Plan,
-    ) -> Result<Result<(), (Vec<Missing>, bool)>, Problem> {
+    ) -> Result<(Vec<Missing>, Vec<Mismatch>), Problem> {
         let uses = uses(plan);
-        let lacking = missing_of(proposal, |content| {
-            if uses.contains_key(&content.content) { self.lacking_unless_held(content) } else { Ok(Vec::new()) }
+        let is_ready = |content: &ContentPlan| {
+            !uses.contains_key(&content.content) || self.staging.has_whole(content.content, content.length)
+        };
+        let missing = missing_of(proposal, |content| {
+            if is_ready(content) { Ok(Vec::new()) } else { Ok(self.lacking(content, true)?.literals) }
         })?;
-        if !lacking.is_empty() {
-            return Ok(Err((lacking, false)));
-        }
-        let wrong = missing_of(proposal, |content| {
-            if !uses.contains_key(&content.content) || self.held_length(content.content)?.is_some() {
-                return Ok(Vec::new());
+        let mut mismatched = Vec::new();
+        if missing.is_empty() {
+            for (index, content) in (0u32..).zip(&proposal.contents).filter(|(_, content)| !is_ready(content)) {
+                mismatched.extend(self.make_whole(content)?.map(|copied| Mismatch { index, copied }));
             }
-            let slot = self.staging.slot(content.content);
-            let mut staged = lock(&slot);
-            let is_whole = staged.whole_length().is_some() || self.assemble(content, &mut staged)?.is_none();
-            Ok(if is_whole { Vec::new() } else { vec![whole(content.length)] })
-        })?;
-        if wrong.is_empty() { Ok(Ok(())) } else { Ok(Err((wrong, true))) }
+        }
+        Ok((missing, mismatched))
+    }
+
+    fn make_whole(&self, content: &ContentPlan) -> Result<Option<Vec<CopiedRange>>, Problem> {
+        if self.held_length(content.content)?.is_some() {
+            return Ok(None);
+        }
+        let slot = self.staging.slot(content.content);
+        let mut staged = lock(&slot);
+        if staged.whole_length().is_some() { Ok(None) } else { self.assemble(content, &mut staged) }
     }
 
     /// Makes all instances of a plan, whose contents are whole or held, and makes them durable. Answers the
@@ -120,23 +128,26 @@ impl ClientStore {
     ) -> Result<bool, Problem> {
         let failed = disk("stage a file");
         let Some((last, others)) = uses.split_last() else { return Ok(true) };
-        let Some((staged, length)) = self.staging.take(content).map_err(&failed)? else {
-            for (node, metadata) in uses {
-                let mut make = |source: &dyn File| self.copy_file(instances, content, source, *node, metadata);
+        let Some(staged) = self.staging.take(content).map_err(&failed)? else {
+            for usage in uses {
+                let mut make = |source: &dyn File| self.copy_file(instances, content, source, *usage);
                 if !self.try_held(content, &mut make)? {
                     return Ok(false);
                 }
             }
             return Ok(true);
         };
-        instances.taken.push((content, staged.clone(), length));
-        let file = self.staging.directory().open_file(&staged).map_err(&failed)?;
-        for (node, metadata) in others {
-            if !self.copy_file(instances, content, &*file, *node, metadata).map_err(&failed)? {
+        instances.taken.push((content, staged.clone()));
+        if others.is_empty() && instances.have_ready(&staged, *last) {
+            return Ok(true);
+        }
+        let file = self.staging.directory().open_file(&staged.name).map_err(&failed)?;
+        for usage in others {
+            if !self.copy_file(instances, content, &*file, *usage).map_err(&failed)? {
                 return Ok(false);
             }
         }
-        self.finish_file(instances, &*file, &staged, *last).map_err(&failed)?;
+        self.finish_file(instances, &*file, &staged.name, *last).map_err(&failed)?;
         Ok(true)
     }
 
@@ -146,17 +157,16 @@ impl ClientStore {
         instances: &mut Instances,
         content: ContentId,
         source: &dyn File,
-        node: Node,
-        metadata: &Metadata,
+        usage: (Node, &Metadata),
     ) -> io::Result<bool> {
         let name = own_name(&self.staging.instance_name());
         let file = self.staging.directory().create_file(&name)?;
         instances.created.push(name.clone());
-        if copy(source, whole(u64::MAX), &*file, 0)? != content {
-            return Ok(false);
+        let is_right = copy_whole(source, &*file)? == content;
+        if is_right {
+            self.finish_file(instances, &*file, &name, usage)?;
         }
-        self.finish_file(instances, &*file, &name, (node, metadata))?;
-        Ok(true)
+        Ok(is_right)
     }
 
     fn finish_file(
@@ -229,9 +239,11 @@ impl ClientStore {
         for name in &instances.created {
             warn_if_failed(remove(directory, name));
         }
-        for (content, name, length) in instances.taken {
+        for (content, staged) in instances.taken {
+            // A file that was made ready for one use may look otherwise by now.
+            let staged = Whole { ready: None, ..staged };
             let undone =
-                if is_condemned { remove(directory, &name) } else { self.staging.give_back(content, name, length) };
+                if is_condemned { remove(directory, &staged.name) } else { self.staging.give_back(content, staged) };
             warn_if_failed(undone);
         }
     }
@@ -245,7 +257,17 @@ impl Instances {
 
     /// Contents that came anew.
     pub(super) fn arrived(&self) -> Vec<ContentId> {
-        self.taken.iter().map(|(content, _, _)| *content).collect()
+        self.taken.iter().map(|(content, _)| *content).collect()
+    }
+
+    /// Takes a staged file as it is, if it was made for this very use and will be made durable with all others.
+    fn have_ready(&mut self, staged: &Whole, (node, metadata): (Node, &Metadata)) -> bool {
+        let usage = FirstUse { mode: metadata.mode, mtime: metadata.mtime };
+        let ready = staged.ready.filter(|ready| ready.usage == usage && !self.is_small);
+        if let Some(ready) = ready {
+            self.have_made(node, &staged.name, ready.disk);
+        }
+        ready.is_some()
     }
 }
 
@@ -262,6 +284,22 @@ fn uses(plan: &Plan) -> Uses<'_> {
         }
     }
     uses
+}
+
+/// Copies a file, and answers the BLAKE3 of the copy. A small one is hashed in the same go.
+fn copy_whole(source: &dyn File, to: &dyn File) -> io::Result<ContentId> {
+    let size = source.stat()?.size;
+    if size > BUFFER_BYTES as u64 {
+        to.set_length(size)?;
+        copy(source, whole(size), to, 0)?;
+        return hash(to);
+    }
+    let mut prefix = Prefix::default();
+    each_buffer(source, whole(size), |at, bytes| {
+        prefix.extend_with(bytes);
+        to.write_all_at(bytes, at)
+    })?;
+    Ok(prefix.digest())
 }
 
 /// All bytes of a content of this length.

@@ -14,7 +14,7 @@ use protocol::limits::STAGED_EXPIRY;
 use protocol::{ContentId, Name, Timestamp};
 use seams::fs::Directory;
 
-use crate::tree_store::staged::{Parts, Staged};
+use crate::tree_store::staged::{Parts, Staged, Whole};
 use crate::tree_store::step::own_name;
 
 /// What is staged for one client.
@@ -107,7 +107,7 @@ impl Staging {
     }
 
     /// Takes a whole content out, for a commit: from here on its file is that commit's own.
-    pub(super) fn take(&self, content: ContentId) -> io::Result<Option<(Name, u64)>> {
+    pub(super) fn take(&self, content: ContentId) -> io::Result<Option<Whole>> {
         let Some(slot) = self.existing(content) else { return Ok(None) };
         let mut staged = lock(&slot);
         staged.look(self, content)?;
@@ -119,24 +119,30 @@ impl Staging {
     }
 
     /// Gives a whole content back that a commit did not use after all.
-    pub(super) fn give_back(&self, content: ContentId, name: Name, length: u64) -> io::Result<()> {
+    pub(super) fn give_back(&self, content: ContentId, whole: Whole) -> io::Result<()> {
         let slot = self.slot(content);
         let mut staged = lock(&slot);
         match &*staged {
-            Staged::Nothing => *staged = Staged::Whole { name, length },
-            _ => remove(&*self.directory, &name)?,
+            Staged::Nothing => *staged = Staged::Whole(whole),
+            _ => remove(&*self.directory, &whole.name)?,
         }
         Ok(())
     }
 
+    /// Whether all of a content of this length is there.
+    pub(super) fn has_whole(&self, content: ContentId, length: u64) -> bool {
+        self.existing(content).is_some_and(|slot| lock(&slot).whole_length() == Some(length))
+    }
+
     /// Throws away what nobody touched for [`STAGED_EXPIRY`], and forgets what is empty. What somebody is busy with
-    /// stays.
-    pub(super) fn sweep(&self, now: Timestamp) -> io::Result<()> {
+    /// or a proposal pins stays.
+    pub(super) fn sweep(&self, now: Timestamp, pinned: &HashSet<ContentId>) -> io::Result<()> {
         let mut contents = self.contents();
         let mut expired = Vec::new();
         for (content, slot) in contents.iter() {
             // Others get at a slot only through the map, which is held here.
-            if Arc::strong_count(slot) == 1 && lock(slot).is_expired(self, now)? {
+            let is_free = !pinned.contains(content) && Arc::strong_count(slot) == 1;
+            if is_free && lock(slot).is_expired(self, now)? {
                 expired.push(*content);
             }
         }

@@ -1,21 +1,41 @@
+#[path = "tests/chunks.rs"]
+mod chunks;
 #[path = "tests/concurrency.rs"]
 mod concurrency;
 #[path = "tests/crashes.rs"]
 mod crashes;
+#[path = "tests/damage.rs"]
+mod damage;
 #[path = "tests/durable.rs"]
 mod durable;
+#[path = "tests/frugal.rs"]
+mod frugal;
 #[path = "tests/histories.rs"]
 mod histories;
+#[path = "tests/holes.rs"]
+mod holes;
 #[path = "tests/meddling.rs"]
 mod meddling;
+#[path = "tests/move_costs.rs"]
+mod move_costs;
 #[path = "tests/move_crashes.rs"]
 mod move_crashes;
+#[path = "tests/move_histories.rs"]
+mod move_histories;
 #[path = "tests/move_rows.rs"]
 mod move_rows;
 #[path = "tests/moves.rs"]
 mod moves;
+#[path = "tests/pins.rs"]
+mod pins;
+#[path = "tests/refusals.rs"]
+mod refusals;
 #[path = "tests/restarts.rs"]
 mod restarts;
+#[path = "tests/resume.rs"]
+mod resume;
+#[path = "tests/stepwise.rs"]
+mod stepwise;
 #[path = "tests/upgrades.rs"]
 mod upgrades;
 #[path = "tests/world.rs"]

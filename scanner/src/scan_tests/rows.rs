@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-use protocol::{Change, Entry, Kind, Name, RelPath, Tree};
+use chunking::{ChunkList, Parameters, needs_list};
+use protocol::{Change, ContentId, Entry, Kind, Name, RelPath, Timestamp, Tree};
 use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
 
 use crate::finding::Finding;
@@ -18,10 +20,19 @@ pub(super) struct Rows {
     readings: Mutex<BTreeMap<RelPath, Reading>>,
     /// How many readings came with each call.
     pub(super) recorded_at_a_time: Mutex<Vec<usize>>,
+    lists: Mutex<BTreeMap<ContentId, ChunkList>>,
+    /// How many bytes of lists came with each call.
+    pub(super) list_bytes_at_a_time: Mutex<Vec<usize>>,
+    /// Contents that were recorded as read before their lists.
+    pub(super) unlisted: Mutex<Vec<ContentId>>,
     numbers: Mutex<Numbers>,
     /// Of directories.
     inodes: BTreeMap<RelPath, u64>,
     keeps_inodes: bool,
+    /// How many rows were given.
+    pub(super) rows_given: AtomicUsize,
+    /// How often it was asked which directories have an inode.
+    pub(super) inodes_asked: AtomicUsize,
 }
 
 /// The numbers of directories, by the paths that the snapshot has them at.
@@ -58,6 +69,10 @@ impl Rows {
 
     pub(super) fn readings(&self) -> MutexGuard<'_, BTreeMap<RelPath, Reading>> {
         self.readings.lock().expect("no holder of this lock panics")
+    }
+
+    pub(super) fn lists(&self) -> MutexGuard<'_, BTreeMap<ContentId, ChunkList>> {
+        self.lists.lock().expect("no holder of this lock panics")
     }
 
     /// What was last read at a path.
@@ -154,18 +169,34 @@ fn rebased<T>(taken: Vec<(RelPath, T)>, from: &RelPath, to: &RelPath) -> Vec<(Re
 impl Recorder for Rows {
     fn record_readings(&self, readings: &[(RelPath, Reading)]) -> io::Result<()> {
         self.recorded_at_a_time.lock().expect("no holder of this lock panics").push(readings.len());
+        let lists = self.lists();
+        let late = readings.iter().filter(|(_, reading)| needs_list(reading.evidence.size));
+        let late = late.map(|(_, reading)| reading.content).filter(|content| !lists.contains_key(content));
+        self.unlisted.lock().expect("no holder of this lock panics").extend(late);
         self.readings().extend(readings.iter().cloned());
+        Ok(())
+    }
+
+    fn record_chunk_lists(&self, lists: &[(ContentId, ChunkList)], _: Timestamp) -> io::Result<()> {
+        let bytes = lists.iter().map(|(_, list)| list.as_bytes().len()).sum();
+        self.list_bytes_at_a_time.lock().expect("no holder of this lock panics").push(bytes);
+        self.lists().extend(lists.iter().cloned());
         Ok(())
     }
 }
 
-impl Recorded for Rows {
-    fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
+impl Rows {
+    fn given(&self, rows: Vec<Row>) -> Vec<Row> {
+        self.rows_given.fetch_add(rows.len(), Ordering::Relaxed);
+        rows
+    }
+
+    fn rows_of(&self, directory: DirectoryId) -> Vec<Row> {
         let parent = match directory {
             DirectoryId::ROOT => RelPath::root(),
             id => match self.numbers().by_path.iter().find(|(_, known)| **known == id) {
                 Some((path, _)) => path.clone(),
-                None => return Ok(Vec::new()),
+                None => return Vec::new(),
             },
         };
         let readings = self.readings();
@@ -179,21 +210,34 @@ impl Recorded for Rows {
             inode: self.inodes.get(path).copied(),
             reading: readings.get(path).cloned(),
         };
-        Ok(paths.iter().map(row).collect())
+        paths.iter().map(row).collect()
+    }
+}
+
+impl Recorded for Rows {
+    fn chunk_parameters(&self, content: &ContentId) -> io::Result<Option<Parameters>> {
+        Ok(self.lists().get(content).map(ChunkList::parameters))
+    }
+
+    fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
+        Ok(self.given(self.rows_of(directory)))
     }
 
     fn rows_after(&self, directory: DirectoryId, name: Option<&Name>, most: usize) -> io::Result<Vec<Row>> {
-        let mut rows = self.rows(directory)?;
+        let mut rows = self.rows_of(directory);
         rows.retain(|row| name.is_none_or(|name| row.name > *name));
         rows.truncate(most);
-        Ok(rows)
+        Ok(self.given(rows))
     }
 
     fn row(&self, directory: DirectoryId, name: &Name) -> io::Result<Option<Row>> {
-        Ok(self.rows(directory)?.into_iter().find(|row| row.name == *name))
+        let mut rows = self.rows_of(directory);
+        rows.retain(|row| row.name == *name);
+        Ok(self.given(rows).pop())
     }
 
     fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {
+        self.inodes_asked.fetch_add(1, Ordering::Relaxed);
         let all = self.inodes.iter().filter(|(path, known)| **known == inode && self.is_directory(path));
         let acknowledged = |(path, _): (&RelPath, &u64)| {
             let entry = self.tree.get(path)?.clone();

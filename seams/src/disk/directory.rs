@@ -88,6 +88,10 @@ impl Directory for DiskDirectory {
         stat::of_name(self.held(), name)
     }
 
+    fn birth(&self, name: &Name) -> io::Result<Option<Timestamp>> {
+        stat::birth_of_name(self.held(), name)
+    }
+
     fn filesystem(&self) -> io::Result<FilesystemIdentity> {
         filesystem::identify(self.held())
     }

@@ -1,14 +1,19 @@
 //! [`DiskFile`]: a held regular file.
 
+use std::any::Any;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocol::Timestamp;
-use rustix::fs::{Mode, fchmod, futimens};
+use protocol::{ByteRange, Timestamp};
+use rustix::fs::{Mode, SeekFrom, copy_file_range, fchmod, futimens, seek};
+use rustix::io::Errno;
 
 use super::stat;
-use crate::fs::{File, Stat};
+use crate::fs::{File, Stat, copy_by_reading};
+
+/// Most bytes that one system call copies, so that it can be interrupted.
+const COPY_STRETCH_BYTES: usize = 256 * 1024 * 1024;
 
 /// A held regular file.
 #[derive(Debug)]
@@ -21,6 +26,31 @@ pub(super) struct DiskFile {
 impl DiskFile {
     pub(super) fn new(file: std::fs::File) -> Self {
         Self { file, metadata_set: AtomicBool::new(false) }
+    }
+
+    /// Where data or a hole begins at or after an offset; nothing past the end.
+    fn seek(&self, to: SeekFrom) -> io::Result<Option<u64>> {
+        match seek(&self.file, to) {
+            Err(Errno::NXIO) => Ok(None),
+            found => Ok(Some(found?)),
+        }
+    }
+
+    /// Lets the kernel copy, as far as it will; an error is one of the first byte only.
+    fn copy_in_kernel(&self, source: &Self, range: ByteRange, at: u64) -> Result<u64, Errno> {
+        let (mut from, mut to) = (range.offset, at);
+        let mut left = range.length;
+        while left > 0 {
+            let room = usize::try_from(left).unwrap_or(usize::MAX).min(COPY_STRETCH_BYTES);
+            match copy_file_range(&source.file, Some(&mut from), &self.file, Some(&mut to), room) {
+                Ok(0) => break,
+                Ok(copied) => left -= copied as u64,
+                Err(Errno::INTR) => {}
+                Err(error) if left == range.length => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(range.length - left)
     }
 }
 
@@ -42,6 +72,23 @@ impl File for DiskFile {
         self.file.write_all_at(bytes, offset)
     }
 
+    fn data_from(&self, offset: u64) -> io::Result<Option<ByteRange>> {
+        let Some(begin) = self.seek(SeekFrom::Data(offset))? else { return Ok(None) };
+        let end = self.seek(SeekFrom::Hole(begin))?.unwrap_or(begin);
+        Ok(Some(ByteRange { offset: begin, length: end.saturating_sub(begin) }).filter(|data| data.length > 0))
+    }
+
+    fn copy_from(&self, source: &dyn File, range: ByteRange, at: u64) -> io::Result<u64> {
+        let copied = match source.as_any().downcast_ref::<Self>() {
+            // Whatever the kernel cannot copy, or not to its end, is read and written: an error of the disk shows then.
+            Some(source) => self.copy_in_kernel(source, range, at).unwrap_or(0),
+            None => 0,
+        };
+        let rest = ByteRange { offset: range.offset.saturating_add(copied), length: range.length - copied };
+        let rest = copy_by_reading(source, rest, at + copied, |bytes, at| self.write_all_at(bytes, at))?;
+        Ok(copied + rest)
+    }
+
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.file.set_len(length)
     }
@@ -60,5 +107,9 @@ impl File for DiskFile {
 
     fn sync(&self) -> io::Result<()> {
         if self.metadata_set.load(Ordering::Acquire) { self.file.sync_all() } else { self.file.sync_data() }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

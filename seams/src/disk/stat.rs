@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use protocol::{Name, Timestamp};
-use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_OMIT, fstat, statat};
+use rustix::fs::{AtFlags, FileType, StatxFlags, Timespec, Timestamps, UTIME_OMIT, fstat, statat, statx};
 
 use crate::fs::{FileKind, Stat};
 
@@ -16,6 +16,13 @@ pub(super) fn of_descriptor(held: impl AsFd) -> io::Result<Stat> {
 /// What a name stands for, without following it.
 pub(super) fn of_name(parent: BorrowedFd<'_>, name: &Name) -> io::Result<Stat> {
     Ok(convert(&statat(parent, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)?))
+}
+
+/// When what a name stands for came to be, without following it; nothing where that is not kept.
+pub(super) fn birth_of_name(parent: BorrowedFd<'_>, name: &Name) -> io::Result<Option<Timestamp>> {
+    let stat = statx(parent, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BTIME)?;
+    let is_kept = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
+    Ok(is_kept.then(|| timestamp(stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec.into())))
 }
 
 /// Times that set the mtime alone.

@@ -119,6 +119,10 @@ impl Directory for MemoryDirectory {
         self.on_name(OperationKind::Stat, name, |inodes, own, _| inodes.stat_name(own, name))
     }
 
+    fn birth(&self, name: &Name) -> io::Result<Option<Timestamp>> {
+        self.on_name(OperationKind::Stat, name, |inodes, own, _| inodes.birth(own, name).map(Some))
+    }
+
     fn filesystem(&self) -> io::Result<FilesystemIdentity> {
         self.on_self(OperationKind::Filesystem, |_, _, _| Ok(()))?;
         Ok(self.handle.shared.settings().filesystem.clone())

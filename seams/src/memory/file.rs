@@ -1,5 +1,6 @@
 //! [`MemoryFile`]: a held regular file.
 
+use std::any::Any;
 use std::io;
 
 use protocol::Timestamp;
@@ -88,5 +89,9 @@ impl File for MemoryFile {
 
     fn sync(&self) -> io::Result<()> {
         self.perform(OperationKind::Sync, |_, _, _| Ok(()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

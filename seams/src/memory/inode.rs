@@ -17,6 +17,8 @@ pub(super) struct Inode {
     pub(super) mode: u16,
     pub(super) mtime: Timestamp,
     pub(super) ctime: Timestamp,
+    /// When it came to be.
+    pub(super) birth: Timestamp,
     /// Names it has; of a directory 2 and its directories, or 0 once it is removed.
     pub(super) links: u64,
     /// Open handles, which keep it alive without a name.
@@ -75,7 +77,7 @@ impl Content {
 impl Inode {
     pub(super) fn new(content: Content, mode: u16, now: Timestamp) -> Self {
         let links = if content.kind() == FileKind::Directory { 2 } else { 1 };
-        Self { content, mode, mtime: now, ctime: now, links, handles: 0 }
+        Self { content, mode, mtime: now, ctime: now, birth: now, links, handles: 0 }
     }
 
     pub(super) fn is_directory(&self) -> bool {

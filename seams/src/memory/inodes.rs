@@ -99,6 +99,11 @@ impl Inodes {
         }
     }
 
+    /// When what a name in a directory leads to came to be.
+    pub(super) fn birth(&self, directory: Number, name: &Name) -> io::Result<Timestamp> {
+        Ok(self.get(self.lookup(directory, name)?).birth)
+    }
+
     /// What a name in a directory leads to.
     pub(super) fn lookup(&self, directory: Number, name: &Name) -> io::Result<Number> {
         let found = self.names(directory)?.entries.get(name);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 
 use super::mounts::{Kind, Mounts};
 use super::tree::assert_mirrored;
@@ -75,4 +76,13 @@ impl Place {
         self.round();
         wait_until("nothing is read any more", || self.scan(&[]).expect(0).count("bytes_read") == 0);
     }
+}
+
+/// Runs a check on every kind of file system, all beside each other.
+pub(crate) fn on_every_kind(kinds: &[Kind], check: fn(&Place)) {
+    thread::scope(|scope| {
+        let runs: Vec<_> = kinds.iter().map(|kind| (kind, scope.spawn(|| check(&Place::on(*kind))))).collect();
+        let wrong: Vec<_> = runs.into_iter().filter_map(|(kind, run)| run.join().is_err().then_some(kind)).collect();
+        assert!(wrong.is_empty(), "wrong on {wrong:?}");
+    });
 }

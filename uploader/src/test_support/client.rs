@@ -12,12 +12,12 @@ use protocol::{
 };
 use seams::memory::ManualClock;
 use seams::parallel::Parallel;
-use seams::progress::Unwatched;
+use seams::progress::{Progress, Unwatched};
 use seams::random::SeededRandom;
 
 use crate::{
-    Caller, Contacted, ContentError, Contents, DeliverError, Deliverer, Delivery, Ledger, RetryPolicy, Sizes, Standing,
-    Transport, batches, make_contact, take_over,
+    Caller, CompressionLevel, Contacted, ContentError, Contents, DeliverError, Deliverer, Delivery, Ledger, NoBases,
+    Recipes, RetryPolicy, Sizes, Standing, Transport, batches, make_contact, take_over,
 };
 
 #[derive(Debug)]
@@ -117,6 +117,8 @@ pub(crate) struct Client {
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) mirror: MirrorName,
     pub(crate) parallel: Parallel,
+    pub(crate) limits: Limits,
+    pub(crate) progress: Arc<dyn Progress>,
 }
 
 impl Client {
@@ -130,6 +132,8 @@ impl Client {
             stop: Arc::default(),
             mirror: MirrorName::parse(b"docs").expect("a valid name"),
             parallel: Parallel::in_order(),
+            limits: Limits { batch_changes: 65_536, frame_bytes: 16, concurrent_requests: 4 },
+            progress: Arc::new(Unwatched),
         }
     }
 
@@ -162,22 +166,38 @@ impl Client {
 
     /// Delivers a plan on the present head, in batches of so many changes.
     pub(crate) fn deliver(&self, plan: Vec<Change>, batch: usize) -> (Delivery, Result<(), DeliverError>) {
+        self.deliver_with(&Recipes::new(&NoBases), plan, batch)
+    }
+
+    /// The same by these recipes.
+    pub(crate) fn deliver_with(
+        &self,
+        recipes: &Recipes<'_>,
+        plan: Vec<Change>,
+        batch: usize,
+    ) -> (Delivery, Result<(), DeliverError>) {
         let sizes = Sizes { changes: batch, ..Sizes::default() };
         let batches = batches(plan, &sizes).expect("no large circle of directories in tests");
-        let caller = self.caller();
-        let deliverer = Deliverer {
-            caller: &caller,
+        let mut delivery = Delivery::default();
+        let ended = self.deliverer(&self.caller(), recipes).deliver(batches, &mut delivery);
+        (delivery, ended)
+    }
+
+    /// What delivers for it.
+    pub(crate) fn deliverer<'a>(&'a self, caller: &'a Caller, recipes: &'a Recipes<'a>) -> Deliverer<'a> {
+        Deliverer {
+            caller,
             mirror: &self.mirror,
             round: Round { id: RoundId::from_bytes([0; 16]), started: Timestamp::from_nanos(0) },
             ledger: &self.ledger,
             contents: &self.contents,
+            recipes,
             parallel: self.parallel,
-            limits: Limits { batch_changes: 65_536, frame_bytes: 16, concurrent_requests: 4 },
-            progress: &Unwatched,
-        };
-        let mut delivery = Delivery::default();
-        let ended = deliverer.deliver(batches, &mut delivery);
-        (delivery, ended)
+            processors: 2,
+            compression: CompressionLevel::Auto,
+            limits: self.limits,
+            progress: &*self.progress,
+        }
     }
 
     /// Contact, then all that turns the acknowledged tree into this one.

@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) contents: BTreeMap<ContentId, Vec<u8>>,
     pub(crate) routes: Vec<&'static str>,
     pub(crate) protocol: (u32, u32),
+    /// As a receiver does that is older than that.
+    pub(crate) answers_no_contact_in_hello: bool,
     /// Paths that the disk cannot hold.
     pub(crate) not_storable: Vec<RelPath>,
     /// How many commits from now on find their proposal forgotten.
@@ -68,6 +70,7 @@ impl ModelReceiver {
             contents: BTreeMap::new(),
             routes: Vec::new(),
             protocol: (1, 1),
+            answers_no_contact_in_hello: false,
             not_storable: Vec::new(),
             forget: 0,
             incomplete: 0,
@@ -112,7 +115,10 @@ impl State {
 
     fn answer(&mut self, request: &Request) -> Result<Response, Problem> {
         Ok(match request {
-            Request::Hello(_) => Response::Hello(self.hello()),
+            Request::Hello(hello) => {
+                let contact = hello.contact.as_ref().filter(|_| !self.answers_no_contact_in_hello);
+                Response::Hello(HelloReply { contact: contact.map(|contact| self.contact(contact)), ..self.hello() })
+            }
             Request::Contact(contact) => Response::Contact(self.contact(contact)),
             Request::Claim(claim) => {
                 self.source = Some(claim.source.clone());
@@ -124,7 +130,7 @@ impl State {
             Request::Propose(propose) => Response::Propose(self.propose(propose)?),
             Request::Fill(fill) => Response::Fill(self.fill(fill)?),
             Request::Commit(commit) => Response::Commit(self.commit(commit)?),
-            Request::ReadAt(_) | Request::Check(_) => return Err(problem(ProblemCode::NotFound)),
+            Request::ReadAt(_) | Request::Check(_) | Request::Chunks(_) => return Err(problem(ProblemCode::NotFound)),
         })
     }
 
@@ -132,7 +138,15 @@ impl State {
         let limits = Limits { batch_changes: 65_536, frame_bytes: 16, concurrent_requests: 4 };
         let (protocol_min, protocol_max) = self.protocol;
         let client = "me".to_owned();
-        HelloReply { protocol_min, protocol_max, store: self.store, client, limits, features: Vec::new() }
+        HelloReply {
+            protocol_min,
+            protocol_max,
+            store: self.store,
+            client,
+            limits,
+            features: Vec::new(),
+            contact: None,
+        }
     }
 
     fn contact(&self, contact: &Contact) -> ContactReply {
@@ -200,10 +214,12 @@ impl State {
         if newest.head == after {
             return Ok(Proposed::Done { head: after });
         }
-        if newest.head != propose.base {
+        let runs_ahead = self.open.keys().any(|digest| *digest == propose.base.digest);
+        if newest.head != propose.base && !runs_ahead {
             return Err(problem(ProblemCode::HeadMoved));
         }
-        let refused = self.refusals(&propose.changes);
+        // On top of a batch that is not there yet, nobody can say what will be refused.
+        let refused = if runs_ahead { Vec::new() } else { self.refusals(&propose.changes) };
         if !refused.is_empty() {
             return Ok(Proposed::Refused { refused });
         }
@@ -237,7 +253,7 @@ impl State {
         let open = self.open.get_mut(&fill.proposal).ok_or_else(|| problem(ProblemCode::UnknownProposal))?;
         let raw = match fill.compression {
             Compression::None => fill.data.to_vec(),
-            Compression::Zstd => zstd::bulk::decompress(&fill.data, 1 << 20).expect("a whole frame"),
+            Compression::Zstd => zstd::bulk::decompress(&fill.data, 4 << 20).expect("a whole frame"),
         };
         let mut rest = raw.into_iter();
         for piece in &fill.pieces {
@@ -276,6 +292,10 @@ impl State {
         if self.newest().head != open.base {
             return Err(problem(ProblemCode::HeadMoved));
         }
+        let refused = self.refusals(&open.changes);
+        if !refused.is_empty() {
+            return Ok(Committed::Refused { refused });
+        }
         let mut missing = self.missing(&open);
         if self.incomplete > 0 {
             self.incomplete -= 1;
@@ -285,11 +305,12 @@ impl State {
                 .collect();
         }
         if !missing.is_empty() {
-            return Ok(Committed::Incomplete { missing });
+            return Ok(Committed::Incomplete { missing, mismatched: Vec::new() });
         }
         let tree = self.newest().tree.apply(&open.changes).expect("was applied to the same base when proposed");
         let head = open.base.after(&open.changes);
         let ended_files = self.newest().tree.ended_by(&open.changes, &tree);
+        self.open.remove(&head.digest);
         self.chain.push(Revision { head, lineage: Some(commit.lineage), tree, ended_files });
         Ok(Committed::Durable { head, wanted: Vec::new() })
     }

@@ -102,7 +102,7 @@ pub(crate) fn a_commit_before_all_literals_names_the_rest(store: &dyn Store) {
     let plans = peer.plans(&changes);
     let missing = peer.open(&changes, plans.clone());
     let early = peer.commit_on(GENESIS, &changes);
-    assert_eq!(early, Ok(Committed::Incomplete { missing: missing.clone() }));
+    assert_eq!(early, Ok(Committed::Incomplete { missing: missing.clone(), mismatched: vec![] }));
     peer.fill_missing(GENESIS, &changes, &plans, &missing);
     is_durable(&peer, GENESIS, &changes);
 }
@@ -155,7 +155,7 @@ pub(crate) fn a_copy_that_is_not_what_the_id_says_is_answered_with_digests(store
     assert!(matches!(incomplete, Ok(Committed::Incomplete { .. })), "{incomplete:?}");
     let only_copies = [Segment::Copy { content: digits, offset: 0, length: 4 }];
     assert_eq!(peer.open(&changes, vec![recipe(wanted, &only_copies)]), []);
-    let Ok(Committed::Incomplete { missing }) = peer.commit_on(base, &changes) else { panic!("a wrong copy") };
+    let Ok(Committed::Incomplete { missing, .. }) = peer.commit_on(base, &changes) else { panic!("a wrong copy") };
     assert_eq!(missing, [Missing { index: 0, ranges: vec![range(0, 4)] }]);
     peer.fill_missing(base, &changes, &peer.plans(&changes), &missing);
     is_durable(&peer, base, &changes);
@@ -185,7 +185,10 @@ pub(crate) fn bytes_that_are_not_what_their_id_says_are_thrown_away(store: &dyn 
     let filled = peer.fill(GENESIS, &changes, &[piece(0, 0, b"wrong")]).expect("the frame itself is right");
     assert_eq!(filled.mismatched.len(), 1);
     assert_eq!(filled.mismatched[0].copied, []);
-    assert_eq!(peer.commit_on(GENESIS, &changes), Ok(Committed::Incomplete { missing: missing.clone() }));
+    assert_eq!(
+        peer.commit_on(GENESIS, &changes),
+        Ok(Committed::Incomplete { missing: missing.clone(), mismatched: vec![] })
+    );
     peer.fill_missing(GENESIS, &changes, &plans, &missing);
     is_durable(&peer, GENESIS, &changes);
     assert_eq!(peer.read(1, "f").expect("is there"), b"right");

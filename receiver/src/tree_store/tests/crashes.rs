@@ -273,7 +273,9 @@ fn a_failed_sync_throws_away_what_was_staged() {
     assert!(peer.commit_on(Head::genesis(), &many).is_err());
     world.fs.set_fault_hook(None);
     assert_eq!(peer.head(), Head::genesis());
-    let Ok(Committed::Incomplete { missing }) = peer.commit_on(Head::genesis(), &many) else { panic!("must refill") };
+    let Ok(Committed::Incomplete { missing, .. }) = peer.commit_on(Head::genesis(), &many) else {
+        panic!("must refill")
+    };
     assert_eq!(missing.len(), 40);
     peer.fill_missing(Head::genesis(), &many, &plans, &missing);
     assert!(matches!(peer.commit_on(Head::genesis(), &many), Ok(Committed::Durable { .. })));
@@ -293,7 +295,9 @@ fn a_file_whose_own_sync_failed_is_never_believed_again() {
     world.fs.set_fault_hook(Some(hook));
     assert!(peer.commit_on(Head::genesis(), &few).is_err());
     world.fs.set_fault_hook(None);
-    let Ok(Committed::Incomplete { missing }) = peer.commit_on(Head::genesis(), &few) else { panic!("must refill") };
+    let Ok(Committed::Incomplete { missing, .. }) = peer.commit_on(Head::genesis(), &few) else {
+        panic!("must refill")
+    };
     assert!(!missing.is_empty());
     peer.fill_missing(Head::genesis(), &few, &plans, &missing);
     assert!(matches!(peer.commit_on(Head::genesis(), &few), Ok(Committed::Durable { .. })));

@@ -70,7 +70,7 @@ impl Meddled {
         let missing = peer.open(batch, plans.clone());
         peer.fill_missing(base, batch, &plans, &missing);
         match peer.commit_on(base, batch).expect("never wedged") {
-            Committed::Incomplete { missing } => {
+            Committed::Incomplete { missing, .. } => {
                 peer.fill_missing(base, batch, &plans, &missing);
                 let again = peer.commit_on(base, batch);
                 assert!(matches!(again, Ok(Committed::Durable { .. })), "{again:?}");

@@ -1,0 +1,116 @@
+use super::*;
+
+/// Speed in MB/s and ratio of each rung on the source of Linux 6.1 in frames of 4 MiB, measured on one processor.
+const SOURCE: [(f64, f64); 5] = [(237.0, 5.77), (207.0, 6.13), (97.0, 6.70), (60.0, 7.00), (29.3, 7.25)];
+/// Bytes of a frame, in MB.
+const FRAME: f64 = 4.194_304;
+
+/// Several threads on a few processors that compress frames and send them over one link.
+struct World {
+    threads: f64,
+    processors: f64,
+    /// MB/s
+    link: f64,
+}
+
+impl World {
+    /// Frames a second with a rung, and what one frame takes to be compressed and on the wire, alone.
+    fn of(&self, rung: usize) -> (f64, f64, f64) {
+        let (speed, ratio) = SOURCE[rung];
+        let (compressing, wire) = (FRAME / speed, FRAME / ratio / self.link);
+        let frames = (self.processors / compressing).min(1.0 / wire).min(self.threads / (compressing + wire));
+        (frames, compressing, wire)
+    }
+
+    /// What a thread sees: it queues for whatever is scarce.
+    fn sample(&self, rung: usize) -> Sample {
+        let (frames, compressing, wire) = self.of(rung);
+        let cycle = self.threads / frames;
+        let processors_are_scarce = self.processors / compressing < 1.0 / wire;
+        let compressing = if processors_are_scarce { cycle - wire } else { compressing };
+        Sample {
+            raw: 4 << 20,
+            packed: 1 << 20,
+            compressing: Duration::from_secs_f64(compressing),
+            sending: Duration::from_secs_f64(cycle - compressing),
+        }
+    }
+
+    /// The rungs that are used by and by.
+    fn run(&self) -> Vec<usize> {
+        let mut control = LevelControl::new(count(self.threads), count(self.processors));
+        let mut rungs = Vec::new();
+        for _ in 0..2_000 {
+            rungs.push(control.rung);
+            control.observe(self.sample(control.rung));
+        }
+        rungs
+    }
+
+    /// How much of the best throughput the rungs give after the first 300 frames, in the mean.
+    fn efficiency(&self) -> f64 {
+        let best = (0..RUNGS.len()).map(|rung| self.of(rung).0).fold(0.0, f64::max);
+        let used = &self.run()[300..];
+        let seconds: f64 = used.iter().map(|rung| 1.0 / self.of(*rung).0).sum();
+        let frames: f64 = used.iter().map(|_| 1.0).sum();
+        frames / seconds / best
+    }
+}
+
+fn count(number: f64) -> usize {
+    (1..=64)
+        .find(|count: &u32| f64::from(*count) >= number)
+        .and_then(|count| usize::try_from(count).ok())
+        .expect("small")
+}
+
+#[test]
+fn on_every_link_the_level_gives_nearly_the_best_throughput() {
+    // 50 Mbit/s, 100 Mbit/s, 1 Gbit/s, 10 Gbit/s, loopback.
+    for link in [6.25, 12.5, 125.0, 1_250.0, 3_000.0] {
+        for (threads, processors) in [(1.0, 1.0), (1.0, 4.0), (2.0, 2.0), (4.0, 2.0), (4.0, 8.0), (16.0, 16.0)] {
+            let world = World { threads, processors, link };
+            let efficiency = world.efficiency();
+            assert!(
+                efficiency > 0.85,
+                "{efficiency:.2} over {link} MB/s, {threads} threads on {processors} processors"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_slow_link_is_worth_time_and_a_fast_one_is_not() {
+    let settled = |link| RUNGS[*World { threads: 8.0, processors: 4.0, link }.run().last().expect("it ran")];
+    assert!(settled(6.25) >= Level::of(9), "50 Mbit/s: {:?}", settled(6.25));
+    assert_eq!(settled(125.0), Level::of(3), "1 Gbit/s");
+    assert_eq!(settled(3_000.0), Level::of(2), "loopback");
+}
+
+#[test]
+fn a_level_that_was_too_slow_is_not_tried_at_every_turn() {
+    for link in [6.25, 30.0, 60.0, 125.0, 400.0] {
+        let rungs = World { threads: 4.0, processors: 2.0, link }.run();
+        let turns = rungs.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert!(turns <= 2 * RUNGS.len() + 2_000 / 8 * 2 / 64, "{turns} turns over {link} MB/s");
+    }
+}
+
+#[test]
+fn what_hardly_compresses_is_never_compressed_harder() {
+    let mut control = LevelControl::new(4, 2);
+    let slow = Sample { raw: 4 << 20, packed: 4_000_000, sending: Duration::from_secs(1), ..Sample::default() };
+    for _ in 0..1_000 {
+        control.observe(Sample { compressing: Duration::from_millis(1), ..slow });
+    }
+    assert_eq!(control.level(), RUNGS[START]);
+}
+
+#[test]
+fn where_no_time_passes_nothing_is_learned() {
+    let mut control = LevelControl::new(1, 1);
+    for _ in 0..1_000 {
+        control.observe(Sample { raw: 4 << 20, packed: 1, ..Sample::default() });
+    }
+    assert_eq!(control.level(), RUNGS[START]);
+}

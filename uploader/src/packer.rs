@@ -1,0 +1,105 @@
+//! [`Packer`]: compresses the frames of one round, and learns which level is right for its link.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use protocol::wire::Compression;
+use seams::clock::Clock;
+
+use crate::compress::compress;
+use crate::compressors::Compressors;
+use crate::level::{CompressionLevel, Level};
+use crate::level_control::{LevelControl, Sample};
+
+/// So little is compressed well, whatever the link: it costs no time that anybody notices.
+const LITTLE_BYTES: u64 = 8 * 1024 * 1024;
+/// How well.
+const LEVEL_OF_LITTLE: Level = Level::of(9);
+
+/// What is missing of a batch, together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Less than anybody notices.
+    Little,
+    /// Enough to learn from.
+    Much,
+}
+
+impl Load {
+    pub(crate) fn of(bytes: u64) -> Self {
+        if bytes < LITTLE_BYTES { Self::Little } else { Self::Much }
+    }
+}
+
+/// A frame ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) compression: Compression,
+    pub(crate) data: Vec<u8>,
+    /// What it took so far; nothing where nothing can be learned from it.
+    measured: Option<(Level, Sample)>,
+}
+
+/// Compresses for one round, from several threads.
+#[derive(Debug)]
+pub(crate) struct Packer<'a> {
+    wanted: CompressionLevel,
+    control: Mutex<LevelControl>,
+    compressors: Compressors,
+    clock: &'a dyn Clock,
+}
+
+impl<'a> Packer<'a> {
+    /// For so many threads that compress and send, on so many processors.
+    pub(crate) fn new(wanted: CompressionLevel, threads: usize, processors: usize, clock: &'a dyn Clock) -> Self {
+        let control = Mutex::new(LevelControl::new(threads, processors));
+        Self { wanted, control, compressors: Compressors::new(processors.min(threads)), clock }
+    }
+
+    pub(crate) fn pack(&self, raw: Vec<u8>, load: Load) -> Packed {
+        let Some(level) = self.level(load) else {
+            return Packed { compression: Compression::None, data: raw, measured: None };
+        };
+        let (before, length) = (self.now(), raw.len() as u64);
+        let (compression, data) = compress(raw, level, &self.compressors);
+        let sample = Sample {
+            raw: length,
+            packed: data.len() as u64,
+            compressing: self.now().saturating_sub(before),
+            sending: Duration::ZERO,
+        };
+        let measured = (compression == Compression::Zstd).then_some((level, sample));
+        Packed { compression, data, measured }
+    }
+
+    /// Sends a frame by `send` and learns from how long that took. Frames that were compressed with another level
+    /// than is used by now, or not at all, teach nothing.
+    pub(crate) fn timed<T>(&self, packed: Packed, send: impl FnOnce(Compression, Vec<u8>) -> T) -> T {
+        let before = self.now();
+        let sent = send(packed.compression, packed.data);
+        if let Some((level, sample)) = packed.measured {
+            let mut control = self.control();
+            if control.level() == level {
+                control.observe(Sample { sending: self.now().saturating_sub(before), ..sample });
+            }
+        }
+        sent
+    }
+
+    fn level(&self, load: Load) -> Option<Level> {
+        match (self.wanted, load) {
+            (CompressionLevel::Off, _) => None,
+            (CompressionLevel::Fixed(level), _) => Some(level),
+            (CompressionLevel::Auto, Load::Little) => Some(LEVEL_OF_LITTLE),
+            (CompressionLevel::Auto, Load::Much) => Some(self.control().level()),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.since_boot()
+    }
+
+    fn control(&self) -> MutexGuard<'_, LevelControl> {
+        self.control.lock().expect("no holder of this lock panics")
+    }
+}
