@@ -93,6 +93,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_batch_under_way_is_still_read_while_the_next_is_prepared_and_no_longer() {
+        let fs = Memory::new(Arc::new(ManualClock::new(protocol::Timestamp::from_nanos(0))));
+        fs.make_directory(std::path::Path::new("/s")).expect("made");
+        let root = fs.open_root(std::path::Path::new("/s")).expect("opened");
+        let contents = SourceContents::of(Arc::clone(&root), &[], &Unwatched);
+        let batch = |text: &str| {
+            let name = Name::parse(text.as_bytes()).expect("valid");
+            root.create_file(&name).and_then(|file| file.write_all_at(text.as_bytes(), 0)).expect("written");
+            let content = ContentId::of(text.as_bytes());
+            let entry = Entry::File { metadata: Metadata::default(), size: 1, content };
+            contents.take_up(&[Change::Create { path: RelPath::parse(text.as_bytes()).expect("valid"), entry }]);
+            content
+        };
+        let read = |content| contents.read(&content, ByteRange { offset: 0, length: 1 }, &mut Vec::new()).is_ok();
+        let (first, second) = (batch("1"), batch("2"));
+        assert!(read(first) && read(second));
+        let third = batch("3");
+        assert!(!read(first) && read(second) && read(third), "the first is durable by now");
+    }
+
+    #[test]
     fn a_content_is_read_from_its_file_and_a_shorter_or_missing_file_has_changed() {
         let fs = Memory::new(Arc::new(ManualClock::new(protocol::Timestamp::from_nanos(0))));
         fs.make_directory(std::path::Path::new("/s/d")).expect("made");

@@ -6,7 +6,7 @@ use seams::scratch::Plain;
 use crate::finding::Finding;
 
 /// So many plain findings are kept in memory; with one more, all of them go to the scratch.
-pub const MOST_IN_MEMORY: usize = 65_536;
+pub const MOST_IN_MEMORY: usize = 16_384;
 /// So many of them are put there at a time.
 pub(crate) const PLAIN_AT_A_TIME: usize = 1_024;
 

@@ -17,6 +17,7 @@ mod local;
 mod looking;
 mod loops;
 mod matrix;
+mod memory;
 mod moves;
 mod moving;
 mod names;

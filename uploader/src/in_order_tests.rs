@@ -8,7 +8,9 @@ use protocol::wire::Request;
 use protocol::{Change, ChangeKind};
 use seams::random::SeededRandom;
 
-use crate::test_support::{Client, ModelReceiver, Script, World, create, delete, directory, file, moved, path, tree};
+use crate::test_support::{
+    Client, ModelReceiver, Script, Told, World, create, delete, directory, file, moved, path, tree,
+};
 use crate::{Delivery, NoBases, Outlook, Parted, Recipes, Sizes, Why, in_order, parted};
 
 const TEXTS: &[&str] = &["1", "22", "333", "4444"];
@@ -73,6 +75,23 @@ fn what_was_not_begun_when_somebody_asked_to_stop_was_not_reached() {
     deliver(&client, after, between, &mut delivery);
     assert!(delivery.stopped);
     assert_eq!((delivery.reached, receiver.tree()), (Some(path("b")), tree(&["a=22", "b=22"])));
+}
+
+#[test]
+fn what_is_told_of_batches_that_come_one_by_one_ends_at_what_is_sent() {
+    let receiver = ModelReceiver::new();
+    let (told, stop) = (Arc::new(Told::default()), Arc::new(AtomicBool::new(false)));
+    let pulled = stop.clone();
+    let script = Script::new(&receiver, move |request| {
+        pulled.fetch_or(matches!(request, Request::Commit(_)), Ordering::Relaxed);
+        None
+    });
+    let client = Client { stop, progress: told.clone(), ..Client::new(1, script).with(TEXTS) };
+    let between = ["a", "b", "c", "d", "e", "f"].map(|name| create(name, file("22"))).to_vec();
+    deliver(&client, Parted::default(), between, &mut Delivery::default());
+    let (to_send, sent) = told.so_far();
+    assert_eq!(to_send, sent, "nothing is left to send");
+    assert!(sent < 12, "most are another's, or never came: {sent}");
 }
 
 #[test]
