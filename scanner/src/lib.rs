@@ -4,6 +4,7 @@
 //! Knows no SQLite and no HTTP. It decides what differs, never what is sent. `compare`, `moves`, `plan` and `brake` are
 //! pure.
 
+mod birth;
 mod brake;
 mod claims;
 mod compare;

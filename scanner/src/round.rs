@@ -4,15 +4,16 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use protocol::{Entry, Name, RelPath, Timestamp};
+use protocol::{Entry, Name, RelPath};
 use seams::clock::Clock;
-use seams::fs::{Directory, Stat, open_by_components};
+use seams::fs::{Directory, Stat};
 use seams::known::Known;
 use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
 use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
 use seams::scratch::Scratch;
 
+use crate::birth::birth;
 use crate::claims::Claims;
 use crate::compare::{Look, Terms, compare, metadata};
 use crate::edited_moves::tell_edited_moves;
@@ -297,15 +298,6 @@ impl<'a> Round<'a> {
         self.record(&readings)
     }
 
-    /// Keeps how contents are cut, and records it when there is enough of it.
-    fn keep_lists(&self, lists: Lists) -> Result<(), ScanError> {
-        let mut found = self.found();
-        found.lists.append(lists);
-        let lists = found.lists.take_from(MOST_LIST_BYTES);
-        drop(found);
-        self.record_lists(&lists)
-    }
-
     /// Records what was read and is not recorded yet; if there will be no plan, all of it.
     pub(crate) fn record_rest(&self, will_plan: bool) -> Result<(), ScanError> {
         if !will_plan {
@@ -326,7 +318,7 @@ impl<'a> Round<'a> {
         self.recorder.record_readings(readings).map_err(ScanError::Recorder)
     }
 
-    fn record_lists(&self, lists: &Lists) -> Result<(), ScanError> {
+    pub(crate) fn record_lists(&self, lists: &Lists) -> Result<(), ScanError> {
         if lists.as_slice().is_empty() {
             return Ok(());
         }
@@ -377,21 +369,6 @@ impl<'a> Round<'a> {
         tell_edited_moves(&mut scanned.findings, is_older);
         Ok(Scanned { habits, ..scanned })
     }
-}
-
-/// When the file at a path came to be, if that is known, and if it has this inode, on the root's file system, where
-/// inodes are evidence.
-fn birth(
-    root: &Arc<dyn Directory>,
-    path: &RelPath,
-    inode: u64,
-    is_evidence: impl Fn(u64) -> bool,
-) -> io::Result<Option<Timestamp>> {
-    let Some((parent, name)) = path.split_last() else { return Ok(None) };
-    let parent = open_by_components(root, &parent)?;
-    let stat = parent.stat(&name)?;
-    let is_it = stat.inode == inode && stat.device == root.own_stat()?.device && is_evidence(stat.device);
-    if is_it { parent.birth(&name) } else { Ok(None) }
 }
 
 /// EMFILE, ENFILE, ENOMEM and ENOSPC at the client are problems of the round, never of a path.
