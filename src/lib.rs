@@ -12,6 +12,7 @@ mod commands;
 mod destination;
 mod json_bytes;
 mod ledger;
+mod lines;
 mod meter;
 mod mirror_lock;
 mod moments;

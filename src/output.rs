@@ -85,13 +85,19 @@ impl Output {
     }
 
     /// The lines of a plan or of what was done, in the order in which they come.
-    pub(crate) fn lines(&self, lines: &[Line]) {
-        for some in lines.chunks(LINES_AT_ONCE) {
+    pub(crate) fn lines(&self, lines: impl IntoIterator<Item = Line>) {
+        let (mut lines, mut held) = (lines.into_iter(), text::Held::default());
+        loop {
+            let some: Vec<Line> = lines.by_ref().take(LINES_AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            some.iter().for_each(|line| held.note(line));
             self.stdout(&some.iter().map(|line| self.shown(line)).collect::<String>());
             self.stderr(&some.iter().map(|line| self.trouble(line)).collect::<String>());
         }
         if self.is_for_people() {
-            self.stderr(&text::held(lines));
+            self.stderr(&held.text());
         }
     }
 

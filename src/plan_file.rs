@@ -82,15 +82,24 @@ struct Encoded {
 ///
 /// # Errors
 /// The file cannot be written; a part of it may be there.
-pub(crate) fn write(path: &Path, header: &PlanHeader, plan: &[(Line, Change)]) -> Result<(), PlanFileError> {
+pub(crate) fn write(
+    path: &Path,
+    header: &PlanHeader,
+    plan: impl Iterator<Item = io::Result<(Line, Change)>>,
+) -> Result<(), PlanFileError> {
     let failed = |source| PlanFileError::Io { doing: "write", path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);
     write_to(&mut file, header, plan).and_then(|()| file.flush()).map_err(failed)
 }
 
-fn write_to(file: &mut impl Write, header: &PlanHeader, plan: &[(Line, Change)]) -> io::Result<()> {
+fn write_to(
+    file: &mut impl Write,
+    header: &PlanHeader,
+    plan: impl Iterator<Item = io::Result<(Line, Change)>>,
+) -> io::Result<()> {
     writeln!(file, "{}", header.to_json())?;
-    for (line, change) in plan {
+    for planned in plan {
+        let (line, change) = planned?;
         let encoded = minicbor::to_vec(change).expect("encoding to memory cannot fail");
         file.write_all(line.to_json_with_change(&STANDARD.encode(encoded)).as_bytes())?;
     }

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
+use std::sync::Arc;
 
 use protocol::{Change, Kind, MirrorName, RelPath, wire};
 use scanner::{Counts, Deferral, Finding, HeldWhy, RootTrouble, ScanError, Scanned};
 use seams::known::Postponement;
+use seams::scratch::Scratch;
 use snapshot_db::{HeldDigest, SnapshotError};
 use thiserror::Error;
 use uploader::{DeliverError, Delivery, Entangled, Traffic, Volume, Why};
@@ -20,6 +22,8 @@ const MOVED_ON: &str = "the plan's change does not hold any more";
 pub struct Report {
     /// The changes that are durable now; in a dry run, those that would be made.
     pub changes: Vec<Change>,
+    /// The same of what did not fit in memory: neither list has what the other has.
+    pub spilled: Option<Arc<dyn Scratch>>,
     /// Paths with problems, and what they are. Nothing at or below them was deleted.
     pub problems: Vec<(RelPath, String)>,
     /// Paths that wait for the next round, and why.
@@ -110,6 +114,9 @@ pub enum RoundError {
         /// Why.
         source: io::Error,
     },
+    /// What does not fit in memory cannot be kept or read back.
+    #[error("cannot keep what was found: {0}")]
+    Scratch(#[source] io::Error),
     /// The scan cannot go on.
     #[error(transparent)]
     Scan(#[from] ScanError),

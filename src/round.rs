@@ -8,14 +8,17 @@ mod list_share;
 mod patience;
 mod rules;
 mod scrub;
+mod sieve;
 mod source;
+mod spilled;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use protocol::{MirrorName, RelPath, RoundId, wire};
-use scanner::{Filter, Planned, Rules, Scan, ScanError, Scanned, plan};
+use protocol::{Change, Entry, MirrorName, RelPath, RoundId, wire};
+use scanner::{Filter, Finding, Rules, Scan, ScanError, Scanned, plan};
 use seams::clock::Clock;
 use seams::fs::{Directory, Fs};
 use seams::known::Known;
@@ -23,8 +26,12 @@ use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::random::{Random, id};
 use seams::recorded::{Forgetful, Recorder};
+use seams::scratch::Scratch;
 use snapshot_db::Snapshot;
-use uploader::{Caller, CompressionLevel, Contacted, Deliverer, Delivery, Recipes, Sizes, Traffic, Why, batches};
+use uploader::{
+    Caller, CompressionLevel, Contacted, Deliverer, Delivery, Outlook, Parted, Recipes, Sizes, Traffic, Why, batches,
+    parted,
+};
 
 use crate::ledger::SnapshotLedger;
 use crate::meter::Meter;
@@ -37,6 +44,7 @@ use patience::Patience;
 pub use rules::RoundRules;
 use scrub::Account;
 pub use scrub::ScrubRate;
+use sieve::Sieve;
 use source::OpenSource;
 
 /// What a client looks at: its source, and what it remembers of it.
@@ -60,6 +68,10 @@ pub struct Beat<'a> {
     pub one_file_system: bool,
     /// How the round is to be made.
     pub rules: &'a RoundRules,
+    /// Where plain findings go that do not fit in memory; empty when the round begins.
+    pub scratch: &'a Arc<dyn Scratch>,
+    /// How many fit.
+    pub most_in_memory: usize,
     /// Set where somebody asks to stop.
     pub stop: &'a AtomicBool,
     /// How many threads look.
@@ -134,7 +146,7 @@ impl Beat<'_> {
         let Some(scanned) = self.scan(&source, &look, meter, report)? else { return Ok(()) };
         self.remember(&scanned, scrub)?;
         let braking = Braking::of(self.snapshot, contacted.ended_files, round.started)?;
-        let guarded = self.guard(&scanned, &known, &braking, report);
+        let guarded = self.guard(&scanned, &known, &braking, report)?;
         braking.hold(self.snapshot, &guarded, round.started)?;
         let mut patience = Patience::new(&known.postponed, self.clock.now());
         patience.findings(&scanned.findings);
@@ -143,9 +155,7 @@ impl Beat<'_> {
         let open = Open { contacted: &contacted, round, root: source.root, braking: &braking, bases: &bases };
         let delivered = self.deliver(to, &open, guarded, &mut patience, meter, report);
         self.snapshot.set_postponed(&patience.after)?;
-        if !scanned.inodes.is_empty() {
-            self.snapshot.record_inodes(&scanned.inodes)?;
-        }
+        self.record_inodes(&scanned, &report.changes)?;
         // Where nothing was delivered, they wait at their paths, beside what the mirror has there.
         if !scanned.late_readings.is_empty() {
             self.snapshot.record_readings(&scanned.late_readings)?;
@@ -164,7 +174,8 @@ impl Beat<'_> {
         let Some(scanned) = self.scan(&source, &look, meter, report)? else { return Ok(()) };
         // How much was deleted in the last 24 hours only the receiver knows, and a dry run asks nobody.
         let braking = Braking::of(self.snapshot, 0, self.clock.now())?;
-        report.changes = self.guard(&scanned, &known, &braking, report).plan;
+        report.changes = self.guard(&scanned, &known, &braking, report)?.plan;
+        report.spilled = Some(Arc::clone(self.scratch));
         Ok(())
     }
 
@@ -191,6 +202,8 @@ impl Beat<'_> {
                 ..self.rules.look
             },
             known: look.known,
+            scratch: &**self.scratch,
+            most_in_memory: self.most_in_memory,
             recorder: look.recorder,
             stop: self.stop,
         };
@@ -227,15 +240,24 @@ impl Beat<'_> {
     }
 
     /// Plans, and lets every guard speak.
-    fn guard(&self, scanned: &Scanned, known: &Known, braking: &Braking, report: &mut Report) -> Guarded {
-        let Planned { changes, waiting } = plan(&scanned.findings);
-        let guarded = Guarded::new(changes)
+    fn guard(
+        &self,
+        scanned: &Scanned,
+        known: &Known,
+        braking: &Braking,
+        report: &mut Report,
+    ) -> Result<Guarded, RoundError> {
+        let (mut planned, now) = (plan(&scanned.findings), self.clock.now());
+        let mut guarded = Guarded::new(std::mem::take(&mut planned.changes))
             .restrict_to(self.rules.only.as_ref())
-            .without_refused(&known.postponed, self.clock.now())
+            .without_refused(&known.postponed, now)
             .brake(&scanned.findings, self.rules, braking);
+        let mut waiting = std::mem::take(&mut planned.waiting);
+        let sieve = Sieve { planned: &planned, only: self.rules.only.as_ref(), postponed: &known.postponed, now };
+        waiting.extend(sieve.run(&**self.scratch, &mut guarded).map_err(RoundError::Scratch)?);
         report.guarded(&guarded, waiting, &known.postponed);
         report.held_list = guarded.digest().filter(|digest| !braking.is_rejected(digest));
-        guarded
+        Ok(guarded)
     }
 
     fn deliver(
@@ -247,7 +269,7 @@ impl Beat<'_> {
         meter: &Meter<'_>,
         report: &mut Report,
     ) -> Result<(), RoundError> {
-        let Guarded { plan, excused, .. } = guarded;
+        let Guarded { plan, excused, spilled, .. } = guarded;
         let mut let_go = open.braking.let_go(&plan);
         let contents = SourceContents::of(Arc::clone(&open.root), &plan, meter);
         let deliverer = Deliverer {
@@ -263,8 +285,8 @@ impl Beat<'_> {
             limits: open.contacted.limits,
             progress: meter,
         };
-        let mut delivery = Delivery::default();
-        let delivered = deliverer.deliver(batches(plan, &Sizes::within(&open.contacted.limits))?, &mut delivery);
+        let (mut delivery, sizes) = (Delivery::default(), Sizes::within(&open.contacted.limits));
+        let delivered = self.deliver_all(&deliverer, (plan, spilled), &contents, &sizes, &mut delivery);
         for change in &delivery.delivered {
             let_go.remove(change);
         }
@@ -274,11 +296,56 @@ impl Beat<'_> {
         patience.left_out(&delivery.left_out);
         let misread = misread(&delivery);
         report.take(delivery);
+        report.spilled = Some(Arc::clone(self.scratch));
         if !misread.is_empty() {
             self.snapshot.distrust_readings(&misread)?;
         }
-        Ok(delivered?)
+        delivered
     }
+
+    /// Delivers a plan, and what does not fit in memory before its last deletes.
+    fn deliver_all(
+        &self,
+        deliverer: &Deliverer<'_>,
+        (plan, outlook): (Vec<Change>, Outlook),
+        contents: &SourceContents<'_>,
+        sizes: &Sizes,
+        delivery: &mut Delivery,
+    ) -> Result<(), RoundError> {
+        let scratch = &**self.scratch;
+        if scratch.page(None).map_err(RoundError::Scratch)?.is_empty() {
+            return Ok(deliverer.deliver(batches(plan, sizes)?, delivery)?);
+        }
+        let Parted { before, after } = parted(plan, sizes)?;
+        let delivered = deliverer
+            .deliver(before, delivery)
+            .map_err(RoundError::from)
+            .and_then(|()| spilled::deliver(scratch, deliverer, contents, sizes, outlook, delivery))
+            .and_then(|()| Ok(deliverer.deliver(after, delivery)?));
+        spilled::keep_delivered(scratch, delivery).map_err(RoundError::Scratch)?;
+        delivered
+    }
+
+    /// Records what directories were known by, as far as the mirror has them now.
+    fn record_inodes(&self, scanned: &Scanned, delivered: &[Change]) -> Result<(), RoundError> {
+        let made: HashSet<&RelPath> = delivered.iter().filter_map(made_directory).collect();
+        let new = scanned.findings.iter().filter_map(new_directory).filter(|(path, _)| made.contains(path));
+        let inodes: Vec<(RelPath, u64)> =
+            scanned.inodes.iter().cloned().chain(new.map(|(path, inode)| (path.clone(), inode))).collect();
+        if !inodes.is_empty() {
+            self.snapshot.record_inodes(&inodes)?;
+        }
+        spilled::record_inodes(&**self.scratch, self.snapshot)
+    }
+}
+
+fn made_directory(change: &Change) -> Option<&RelPath> {
+    matches!(change, Change::Create { entry: Entry::Directory { .. }, .. }).then(|| change.path())
+}
+
+fn new_directory(finding: &Finding) -> Option<(&RelPath, u64)> {
+    let Finding::Present { path, was: None, now: Entry::Directory { .. }, inode, .. } = finding else { return None };
+    Some((path, *inode))
 }
 
 /// Files that turned out to be other than they were read, although nothing else may show it (a store through mmap):

@@ -35,7 +35,9 @@ pub(crate) fn failure(error: RoundError, stop: &Stop) -> Failure {
             Some(format!("nothing was touched; to keep both, name another mirror: --mirror OTHER; {ADOPT}")),
         ),
         RoundError::Deliver(error) => delivering(error, stop),
-        RoundError::Scan(_) | RoundError::Snapshot(_) | RoundError::Entangled(_) => (Exit::Failed, None),
+        RoundError::Scan(_) | RoundError::Snapshot(_) | RoundError::Entangled(_) | RoundError::Scratch(_) => {
+            (Exit::Failed, None)
+        }
     };
     let failure = Failure::new(exit, error);
     match hint {

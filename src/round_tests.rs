@@ -18,6 +18,8 @@ mod quiet;
 mod scrubs;
 #[path = "round_tests/sources.rs"]
 mod sources;
+#[path = "round_tests/spilled.rs"]
+mod spilled;
 #[path = "round_tests/storm.rs"]
 mod storm;
 #[path = "round_tests/unmounts.rs"]

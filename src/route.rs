@@ -56,6 +56,11 @@ impl Route {
         self.state.join("snapshot.db")
     }
 
+    /// Where a round puts what does not fit in memory.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.state.join("scratch.db")
+    }
+
     /// The client's own directory, where it lies inside the source: it changes with every round and is left out.
     pub(crate) fn own_directory(&self) -> Option<RelPath> {
         let home = self.state.parent()?;

@@ -11,6 +11,7 @@ pub(crate) mod layer;
 mod list_share;
 pub(crate) mod mistake;
 mod rate;
+mod request_memory;
 mod scrub;
 mod show;
 pub(crate) mod token;
@@ -29,6 +30,7 @@ use crate::round::{ListShare, ScrubRate};
 use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
+pub(crate) use request_memory::RequestMemory;
 use value::{AtOnce, To};
 
 pub(crate) use typed::Typed;
@@ -140,6 +142,8 @@ keys! {
         listen: SocketAddr = "127.0.0.1:7373", Flag::Long("ADDR"), Receive, Receive;
         /// Listen without TLS on other addresses than loopback: tokens and contents can be read on the way
         allow_plaintext: bool = "false", Flag::Long(""), Receive, Receive;
+        /// Memory for all requests that are answered at once, 16MiB at least; further ones wait
+        request_memory: RequestMemory = "48MiB", Flag::Long("SIZE"), Receive, Receive;
     }
 }
 

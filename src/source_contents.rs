@@ -1,13 +1,16 @@
 //! Where the bytes of new contents are read: from the source's own files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use protocol::{ByteRange, Change, ContentId, RelPath};
 use seams::fs::{Directory, open_by_components};
 use seams::progress::Progress;
 use uploader::{ContentError, Contents};
+
+/// The batch that is on its way, and the one that is prepared meanwhile.
+const BATCHES_IN_HAND: usize = 2;
 
 /// The files of a source by what was read in them.
 ///
@@ -16,18 +19,32 @@ use uploader::{ContentError, Contents};
 #[derive(Debug)]
 pub(crate) struct SourceContents<'a> {
     root: Arc<dyn Directory>,
+    /// Those of the plan.
     places: HashMap<ContentId, RelPath>,
+    /// Those of the newest batches that are not of the plan.
+    in_hand: RwLock<VecDeque<HashMap<ContentId, RelPath>>>,
     progress: &'a dyn Progress,
 }
 
 impl<'a> SourceContents<'a> {
     /// The contents that a plan names, at the places that it names them for.
     pub(crate) fn of(root: Arc<dyn Directory>, plan: &[Change], progress: &'a dyn Progress) -> Self {
-        let place = |change: &Change| {
-            let (content, _) = change.entry()?.content()?;
-            Some((content, change.path().clone()))
-        };
-        Self { root, places: plan.iter().filter_map(place).collect(), progress }
+        Self { root, places: places(plan), in_hand: RwLock::default(), progress }
+    }
+
+    /// Finds the contents of one batch more, also where the plan does not name them.
+    pub(crate) fn take_up(&self, batch: &[Change]) {
+        let mut in_hand = self.in_hand.write().unwrap_or_else(PoisonError::into_inner);
+        in_hand.push_back(places(batch));
+        if in_hand.len() > BATCHES_IN_HAND {
+            in_hand.pop_front();
+        }
+    }
+
+    fn place(&self, content: &ContentId) -> Option<RelPath> {
+        let in_hand = self.in_hand.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all = std::iter::once(&self.places).chain(&*in_hand);
+        all.find_map(|places| places.get(content)).cloned()
     }
 
     fn read_file(&self, path: &RelPath, range: ByteRange, into: &mut Vec<u8>) -> io::Result<()> {
@@ -51,14 +68,19 @@ impl<'a> SourceContents<'a> {
 
 impl Contents for SourceContents<'_> {
     fn read(&self, content: &ContentId, range: ByteRange, into: &mut Vec<u8>) -> Result<(), ContentError> {
-        let path = self.places.get(content).ok_or(ContentError::Changed)?;
-        self.read_file(path, range, into).map_err(|error| match error.kind() {
+        let path = self.place(content).ok_or(ContentError::Changed)?;
+        self.read_file(&path, range, into).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::UnexpectedEof => {
                 ContentError::Changed
             }
             _ => ContentError::Io(error),
         })
     }
+}
+
+fn places(changes: &[Change]) -> HashMap<ContentId, RelPath> {
+    let place = |change: &Change| Some((change.entry()?.content()?.0, change.path().clone()));
+    changes.iter().filter_map(place).collect()
 }
 
 #[cfg(test)]
@@ -69,6 +91,27 @@ mod tests {
     use seams::progress::Unwatched;
 
     use super::*;
+
+    #[test]
+    fn a_batch_under_way_is_still_read_while_the_next_is_prepared_and_no_longer() {
+        let fs = Memory::new(Arc::new(ManualClock::new(protocol::Timestamp::from_nanos(0))));
+        fs.make_directory(std::path::Path::new("/s")).expect("made");
+        let root = fs.open_root(std::path::Path::new("/s")).expect("opened");
+        let contents = SourceContents::of(Arc::clone(&root), &[], &Unwatched);
+        let batch = |text: &str| {
+            let name = Name::parse(text.as_bytes()).expect("valid");
+            root.create_file(&name).and_then(|file| file.write_all_at(text.as_bytes(), 0)).expect("written");
+            let content = ContentId::of(text.as_bytes());
+            let entry = Entry::File { metadata: Metadata::default(), size: 1, content };
+            contents.take_up(&[Change::Create { path: RelPath::parse(text.as_bytes()).expect("valid"), entry }]);
+            content
+        };
+        let read = |content| contents.read(&content, ByteRange { offset: 0, length: 1 }, &mut Vec::new()).is_ok();
+        let (first, second) = (batch("1"), batch("2"));
+        assert!(read(first) && read(second));
+        let third = batch("3");
+        assert!(!read(first) && read(second) && read(third), "the first is durable by now");
+    }
 
     #[test]
     fn a_content_is_read_from_its_file_and_a_shorter_or_missing_file_has_changed() {

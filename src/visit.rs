@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use protocol::{Change, Lineage, RelPath, wire};
-use scanner::{BrakeRules, Filter, FilterRules, Rules, marker_name};
+use scanner::{BrakeRules, Filter, FilterRules, MOST_IN_MEMORY, Rules, marker_name};
 use seams::clock::{Clock, SystemClock};
 use seams::disk::Disk;
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::random::{Random, SystemRandom, id};
-use snapshot_db::{Opened, RoundRecord, Snapshot, SnapshotError};
+use seams::scratch::Scratch;
+use snapshot_db::{Opened, RoundRecord, ScratchDatabase, Snapshot, SnapshotError};
 use uploader::{Caller, HttpSettings, HttpTransport, Pace, RetryPolicy, Timetable, Token, Transport};
 
 use crate::commands::receive::refused;
@@ -80,6 +81,7 @@ impl Visit {
             host: &self.host,
             filter: &self.filter,
             snapshot: &self.snapshot,
+            scratch: Arc::new(ScratchDatabase::at(self.route.scratch())),
             threads: self.threads,
         };
         let rules = rules(&self.settings, only);
@@ -137,7 +139,8 @@ pub(crate) fn dry_run(
     let snapshot = recorded.unwrap_or_else(|| Snapshot::in_memory(new_lineage()));
     let host = host_name();
     let threads = Parallel::new(threads);
-    let looking = Looking { route, host: &host, filter: &filter, snapshot: &snapshot, threads };
+    let scratch = Arc::new(ScratchDatabase::unnamed());
+    let looking = Looking { route, host: &host, filter: &filter, snapshot: &snapshot, scratch, threads };
     let rules = rules(settings, None);
     Ok(looking.beat(&SystemClock::new(), settings, &rules, &stop.flag(), progress).dry_run())
 }
@@ -148,12 +151,13 @@ struct Looking<'a> {
     host: &'a str,
     filter: &'a Filter,
     snapshot: &'a Snapshot,
+    scratch: Arc<dyn Scratch>,
     threads: Parallel,
 }
 
 impl<'a> Looking<'a> {
     fn beat(
-        &self,
+        &'a self,
         clock: &'a dyn Clock,
         settings: &MirrorSettings,
         rules: &'a RoundRules,
@@ -167,6 +171,8 @@ impl<'a> Looking<'a> {
             source: &self.route.source,
             host: self.host,
             snapshot: self.snapshot,
+            scratch: &self.scratch,
+            most_in_memory: MOST_IN_MEMORY,
             filter: self.filter,
             one_file_system: settings.one_file_system,
             rules,

@@ -19,8 +19,10 @@ pub const MAX_ATTRIBUTE_BYTES: usize = 65_536;
 
 /// Most changes in one batch.
 pub const MAX_BATCH_CHANGES: usize = 65_536;
-/// Changes a client puts in one batch unless they must stay together: about this many files become durable at once.
-pub const TARGET_BATCH_CHANGES: usize = 10_000;
+/// Changes a client puts in one batch unless they must stay together: about this many files become durable at once. What
+/// a batch takes in memory, each thread that ever had one may keep: this number decides more of both sides' memory than
+/// any other.
+pub const TARGET_BATCH_CHANGES: usize = 4_096;
 /// Bytes of new contents a client puts in one batch, a larger single file excepted.
 pub const TARGET_BATCH_BYTES: u64 = 256 * 1024 * 1024;
 /// Most segments in all recipes of one batch.

@@ -10,9 +10,11 @@ use protocol::wire::Limits;
 pub const MAX_CONNECTIONS: usize = 768;
 /// Requests of one client at a time.
 pub const MAX_CLIENT_REQUESTS: u32 = 32;
-/// Memory for the bodies of all requests that are being read or answered and for what is made of them, in bytes:
-/// half of what the receiver may take in all.
-pub const MAX_BODY_MEMORY: usize = 64 * 1024 * 1024;
+/// Memory for the bodies of all requests that are being read or answered and for what is made of them, in bytes: the
+/// largest part of what the receiver takes in all.
+pub const MAX_BODY_MEMORY: usize = 48 * 1024 * 1024;
+/// Less would not hold a single frame.
+pub const LEAST_BODY_MEMORY: usize = 16 * 1024 * 1024;
 /// A decoded request takes at most about so many times the room of its body.
 const DECODED: usize = 4;
 /// How long a request waits for that memory before it is told to come again.

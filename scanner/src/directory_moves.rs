@@ -26,6 +26,11 @@ pub(crate) fn infer(findings: &mut Vec<Finding>) {
     findings.sort_by(|a, b| a.path().cmp(b.path()));
 }
 
+/// To where directories moved, by what is in them; of findings sorted by path.
+pub(crate) fn targets(findings: &[Finding]) -> Vec<RelPath> {
+    moves_among(findings).into_values().collect()
+}
+
 /// From where to where directories moved, by what is in them.
 fn moves_among(findings: &[Finding]) -> BTreeMap<RelPath, RelPath> {
     let (mut vanished, mut left) = (Vec::new(), Vec::new());

@@ -40,7 +40,7 @@ impl Settling<'_, '_> {
             return Ok(());
         }
         let places: BTreeSet<&RelPath> = displaced.iter().map(|displaced| &displaced.place).collect();
-        self.forget_where(|path| places.contains(path) || path.ancestors().any(|above| places.contains(&above)));
+        self.forget_where(|path| places.contains(path) || path.ancestors().any(|above| places.contains(&above)))?;
         let mut subtrees = Vec::new();
         for displaced in &displaced {
             self.round.claims().turn(displaced);
@@ -86,20 +86,21 @@ impl Settling<'_, '_> {
 
     /// The way out of a source that moves about faster than it can be walked.
     fn take_all_for_their_paths(&mut self) -> Result<(), ScanError> {
-        self.forget_where(|path| !path.is_root());
+        self.forget_where(|path| !path.is_root())?;
         self.round.claims().give_up();
         self.round.walk_all(vec![self.round.whole(true)])
     }
 
     /// Forgets what was found at and below paths, that it was walked, and which directories are there.
-    fn forget_where(&mut self, is_among: impl Fn(&RelPath) -> bool) {
+    fn forget_where(&mut self, is_among: impl Fn(&RelPath) -> bool) -> Result<(), ScanError> {
         let mut walked: Vec<Watched> = std::mem::take(&mut self.round.found().watched);
         let mut ids: Vec<_> = walked.extract_if(.., |watched| is_among(&watched.path)).collect();
         ids.extend(self.watched.extract_if(.., |path, _| is_among(path)).map(|(_, watched)| watched));
         self.round.found().watched = walked;
         self.round.claims().forget(|path| !is_among(path), ids.iter().filter_map(|watched| watched.past.id));
-        self.round.found().retain(|path| !is_among(path));
+        self.round.retain(|path| !is_among(path))?;
         // What was chosen for the scrub was chosen by rows that it may not have.
         self.round.scrub.take();
+        Ok(())
     }
 }

@@ -52,7 +52,8 @@ fn arrived(finding: &Finding) -> Option<ContentId> {
 /// Contents that are not any more where they were.
 fn vacated(findings: &[Finding]) -> HashSet<ContentId> {
     let was = |finding: &Finding| match finding {
-        Finding::Gone { was, .. } | Finding::Present { was: Some(was), .. } => was.content(),
+        Finding::Gone { was, .. } => was.content(),
+        Finding::Present { was: Some(was), now, .. } if !was.same_content(now) => was.content(),
         _ => None,
     };
     findings.iter().filter_map(was).map(|(content, _)| content).collect()

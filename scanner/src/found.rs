@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chunking::ChunkList;
 use protocol::{ContentId, RelPath, Timestamp};
 use seams::recorded::Reading;
+use seams::scratch::Plain;
 
 use crate::directory_moves::infer;
 use crate::finding::{Deferral, Finding, Trouble};
 use crate::gone::{Goes, Going};
 use crate::lists::Lists;
+use crate::plain::PLAIN_AT_A_TIME;
 use crate::scan::{Counts, ScanError, Scanned};
 use crate::second_look::Absent;
 use crate::watched::Watched;
@@ -18,6 +20,8 @@ use crate::watched::Watched;
 pub(crate) const READINGS_AT_A_TIME: usize = 1_024;
 /// So many readings wait at most for the plan to be delivered. (Few in tests, which must reach it.)
 pub(crate) const MOST_LATE: usize = if cfg!(test) { 64 } else { 65_536 };
+/// So many files that were read are remembered, and a few more.
+pub(crate) const MOST_READ: usize = 65_536;
 /// So many directories are watched at most. In a larger tree what would end waits. (Few in tests, which must reach it.)
 pub(crate) const MOST_WATCHED: usize = if cfg!(test) { 512 } else { 8 * 1_024 * 1_024 };
 
@@ -25,6 +29,7 @@ pub(crate) const MOST_WATCHED: usize = if cfg!(test) { 512 } else { 8 * 1_024 * 
 #[derive(Debug, Default)]
 pub(crate) struct Noted {
     pub findings: Vec<Finding>,
+    pub plain: Vec<Plain>,
     /// What was read, to be recorded.
     pub readings: Vec<(RelPath, Reading)>,
     /// How contents are cut, to be recorded before the readings.
@@ -46,6 +51,10 @@ impl Noted {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub scanned: Scanned,
+    /// Plain findings that are neither among the others nor in the scratch.
+    plain: Vec<Plain>,
+    /// Whether any are in the scratch, so that all come to be.
+    pub spilled: bool,
     /// What was read and is not recorded yet.
     pub unrecorded: Vec<(RelPath, Reading)>,
     /// How contents are cut that were read and are not recorded yet.
@@ -62,7 +71,7 @@ pub(crate) struct Found {
     pub watched: Vec<Watched>,
     /// Whether there were more of them than can be watched.
     pub unwatched: bool,
-    /// Files that were read in this round, where they may come to be judged again.
+    /// Files that were read in this round, where they may come to be judged again; past [`MOST_READ`], such are read again.
     pub read: BTreeMap<RelPath, Reading>,
     /// What was read where the snapshot has other directories, or may have: recorded there before the plan is delivered,
     /// it would go along with those.
@@ -77,6 +86,25 @@ impl Found {
         self.scanned.findings.append(&mut noted.findings);
         self.scanned.inodes.append(&mut noted.inodes);
         self.scanned.counts.add(noted.counts);
+    }
+
+    /// Takes plain findings; gives those that are to go to the scratch, where no more than `most` fit here.
+    pub(crate) fn keep_plain(&mut self, mut plain: Vec<Plain>, most: usize) -> Vec<Plain> {
+        self.plain.append(&mut plain);
+        let overflows = self.plain.len() > most;
+        self.spilled |= overflows;
+        let is_full = overflows || (self.spilled && self.plain.len() >= PLAIN_AT_A_TIME);
+        if is_full { std::mem::take(&mut self.plain) } else { Vec::new() }
+    }
+
+    /// Puts plain findings among the others; gives them, if any are in the scratch, for then they are to go there.
+    pub(crate) fn take_plain(&mut self) -> Vec<Plain> {
+        let plain = std::mem::take(&mut self.plain);
+        if self.spilled {
+            return plain;
+        }
+        self.scanned.findings.extend(plain.into_iter().map(Finding::from));
+        Vec::new()
     }
 
     /// Watches one directory more.
@@ -135,6 +163,7 @@ impl Found {
         let vanished =
             findings.filter(|finding| matches!(finding, Finding::Deferred { reason: Deferral::Vanished, .. }));
         let vanished = vanished.map(|finding| finding.path().clone()).collect();
+        self.plain.retain(|plain| stays(&plain.path));
         self.scanned.inodes.retain(|(path, _)| stays(path));
         self.scanned.mounts.retain(|(path, _)| stays(path));
         self.scanned.flown.retain(&stays);

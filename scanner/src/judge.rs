@@ -6,6 +6,7 @@ use protocol::{Entry, Kind, Name, RelPath};
 use seams::fs::{FileKind, Stat};
 use seams::known::PostponedKind;
 use seams::recorded::{Evidence, Reading, Row, Trust};
+use seams::scratch::Plain;
 
 use crate::compare::{Look, Verdict, differs, metadata};
 use crate::finding::{Deferral, Finding, Hint, Trouble};
@@ -16,6 +17,7 @@ use crate::habits::Tally;
 use crate::lists::Lists;
 use crate::open_directories::OpenDirectory;
 use crate::patience::{is_waiting, is_young};
+use crate::plain::{PLAIN_AT_A_TIME, is_plain};
 use crate::round::Round;
 use crate::scan::ScanError;
 use crate::scrub::{Candidate, Selection};
@@ -64,10 +66,11 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         }
     }
 
-    /// Whether the inode of a directory is not recorded so. What belongs to another directory as long as the mirror has
+    /// Whether the mirror has a directory, and its inode is not recorded so. What belongs to another directory as long as the mirror has
     /// that is not written over: it would not be found again.
     fn is_to_be_recorded(&self, name: &Name, stat: &Stat) -> bool {
-        let is_recorded = self.directory.row(name).and_then(|row| row.inode) == Some(stat.inode);
+        let row = self.directory.row(name).filter(|row| row.acknowledged.is_some());
+        let is_recorded = row.is_none_or(|row| row.inode == Some(stat.inode));
         !is_recorded && !self.directory.past.stranger && !self.directory.strangers.contains(name)
     }
 
@@ -84,6 +87,12 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
     pub(crate) fn readings(&mut self, at_least: usize) -> Vec<(RelPath, Reading)> {
         let readings = &mut self.noted.readings;
         if readings.len() < at_least { Vec::new() } else { std::mem::take(readings) }
+    }
+
+    /// The plain findings so far, if they are many.
+    pub(crate) fn plain(&mut self) -> Vec<Plain> {
+        let plain = &mut self.noted.plain;
+        if plain.len() < PLAIN_AT_A_TIME { Vec::new() } else { std::mem::take(plain) }
     }
 
     /// How contents are cut that were read so far, if it is so much.
@@ -183,7 +192,13 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         let base = path.name().filter(|_| was.is_some()).and_then(|name| self.directory.base_of(&name));
         let was_file = was.as_ref().is_some_and(|was| was.kind() == Kind::File);
         let silent = was_file && other_content && reading.is_some_and(|reading| reading.trust == Trust::Silent);
-        self.noted.findings.push(Finding::Present { path, base, was, now, old_inode, inode, silent });
+        // What the mirror has at the place of a stranger is on its way, and all that comes there needs it gone.
+        let is_stranger = || path.name().is_some_and(|name| self.directory.strangers.contains(&name));
+        if !silent && is_plain(&path, base.as_ref(), was.as_ref(), &now) && !is_stranger() {
+            self.noted.plain.push(Plain { path, was, now, old_inode, inode });
+        } else {
+            self.noted.findings.push(Finding::Present { path, base, was, now, old_inode, inode, silent });
+        }
     }
 
     /// A directory that the mirror has elsewhere.

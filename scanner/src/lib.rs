@@ -4,6 +4,7 @@
 //! Knows no SQLite and no HTTP. It decides what differs, never what is sent. `compare`, `moves`, `plan` and `brake` are
 //! pure.
 
+mod birth;
 mod brake;
 mod claims;
 mod compare;
@@ -21,6 +22,7 @@ mod found;
 mod gone;
 mod habits;
 mod judge;
+mod large;
 mod likeness;
 mod limit;
 mod lists;
@@ -32,6 +34,7 @@ mod open_directories;
 mod past;
 pub mod patience;
 mod places;
+mod plain;
 mod plan;
 mod root;
 mod round;
@@ -40,6 +43,8 @@ mod scrub;
 mod scrubber;
 mod second_look;
 mod settle;
+mod spilling;
+mod tangled;
 mod trust;
 mod unsettled;
 mod waiting;
@@ -66,6 +71,7 @@ pub use filter::{Filter, FilterError, FilterRules};
 pub use finding::{Deferral, Finding, Hint, Trouble};
 pub use limit::{InvalidLimit, Limit, SHARE_FLOOR_FILES, Share};
 pub use marker::{MARKER_FILE, MarkerId, make_marker, marker_name, read_marker};
+pub use plain::{MOST_IN_MEMORY, plain_change};
 pub use plan::{Planned, plan};
 pub use root::{RootIdentity, RootTrouble, check_marker, check_not_emptied, check_root};
 pub use scan::{Counts, Rules, Scan, ScanError, Scanned};

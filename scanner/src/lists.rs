@@ -3,7 +3,11 @@
 use chunking::ChunkList;
 use protocol::ContentId;
 
-/// So many bytes of lists wait to be recorded, and one list more. (Few in tests, which must reach it.)
+use crate::round::Round;
+use crate::scan::ScanError;
+
+/// So many bytes of lists wait to be recorded, and one list more, in each thread, and as many in common. (Few in tests,
+/// which must reach it.)
 pub(crate) const MOST_LIST_BYTES: usize = if cfg!(test) { 256 } else { 4 * 1024 * 1024 };
 
 /// Chunk lists by content, in the order in which they were made.
@@ -34,5 +38,16 @@ impl Lists {
     /// As they are recorded.
     pub(crate) fn as_slice(&self) -> &[(ContentId, ChunkList)] {
         &self.lists
+    }
+}
+
+impl Round<'_> {
+    /// Keeps how contents are cut, and records it when there is enough of it.
+    pub(crate) fn keep_lists(&self, lists: Lists) -> Result<(), ScanError> {
+        let mut found = self.found();
+        found.lists.append(lists);
+        let lists = found.lists.take_from(MOST_LIST_BYTES);
+        drop(found);
+        self.record_lists(&lists)
     }
 }

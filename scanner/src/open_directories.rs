@@ -11,7 +11,8 @@ use protocol::{Name, RelPath};
 use seams::fs::{Directory, Stat, open_by_components};
 use seams::recorded::{Reading, Row};
 
-use crate::compare::Listed;
+use crate::compare::{Listed, Look};
+use crate::large::MOST_LISTED;
 use crate::past::Past;
 use crate::trust::{ReadStart, Stamps};
 
@@ -37,8 +38,12 @@ pub(crate) struct OpenDirectory {
     pub aside: Vec<Row>,
     /// The directories in it that are not what the snapshot has at their paths.
     pub strangers: BTreeSet<Name>,
-    /// What was seen in it so far, in the walk's order.
+    /// What was seen in it so far, in the walk's order; nothing in a large directory until it is judged.
     pub listed: Vec<Listed>,
+    /// The names in a directory that is too large to hold what was seen of each.
+    names: Vec<Name>,
+    /// Whether it has more rows than are held: then they are read again in parts, when it is judged.
+    pub more_rows: bool,
     /// Why its listing is not complete.
     pub broken: Option<io::Error>,
     /// Whether it could not be opened again: what its handle leads to is not it.
@@ -47,7 +52,87 @@ pub(crate) struct OpenDirectory {
     pub again: bool,
 }
 
+/// What is known of a directory when it is opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub path: RelPath,
+    pub handle: Arc<dyn Directory>,
+    pub past: Past,
+    pub at: ReadStart,
+    pub stat: Stat,
+    pub stamps: Stamps,
+    pub again: bool,
+}
+
 impl OpenDirectory {
+    /// With nothing listed yet, and these rows; without all of them, if they are more than are held.
+    pub(crate) fn new(opened: Opened, mut rows: Vec<Row>, aside: Vec<Row>) -> Self {
+        let Opened { path, handle, past, at: opened, stat, stamps, again } = opened;
+        let more_rows = rows.len() > MOST_LISTED;
+        rows.truncate(if more_rows { 0 } else { MOST_LISTED });
+        let (strangers, listed, names) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let (broken, lost) = (None, false);
+        Self {
+            path,
+            handle,
+            past,
+            opened,
+            stat,
+            stamps,
+            rows,
+            aside,
+            strangers,
+            listed,
+            names,
+            more_rows,
+            broken,
+            lost,
+            again,
+        }
+    }
+
+    /// Notes what was seen at a name. Of a large directory only the name is kept: it is looked at again.
+    pub(crate) fn list(&mut self, name: Name, look: Look) {
+        if self.names.is_empty() {
+            self.listed.push(Listed { name, look });
+        } else {
+            self.names.push(name);
+        }
+        if self.listed.len() > MOST_LISTED {
+            self.names = self.listed.drain(..).map(|listed| listed.name).collect();
+        }
+    }
+
+    /// Whether it is judged in parts.
+    pub(crate) fn is_large(&self) -> bool {
+        self.more_rows || !self.names.is_empty()
+    }
+
+    /// Its names, of which nothing else is kept any more.
+    pub(crate) fn take_names(&mut self) -> Vec<Name> {
+        let mut names = std::mem::take(&mut self.names);
+        names.extend(self.listed.drain(..).map(|listed| listed.name));
+        names
+    }
+
+    /// Whether a name was listed.
+    pub(crate) fn names(&self, name: &Name) -> bool {
+        self.names.contains(name) || self.listed.iter().any(|listed| listed.name == *name)
+    }
+
+    /// Forgets what was listed: it was of another directory.
+    fn forget_listed(&mut self) {
+        self.listed.clear();
+        self.names.clear();
+    }
+
+    /// Holds the row of one name, where not all rows are held.
+    pub(crate) fn hold(&mut self, row: Row) {
+        if let Err(at) = self.rows.binary_search_by(|held| held.name.cmp(&row.name)) {
+            self.rows.insert(at, row);
+        }
+    }
+
     pub(crate) fn row(&self, name: &Name) -> Option<&Row> {
         row(&self.rows, name)
     }
@@ -116,7 +201,7 @@ impl OpenDirectories {
                 Err(error) => {
                     level.directory.broken = Some(error);
                     level.directory.lost = true;
-                    level.directory.listed.clear();
+                    level.directory.forget_listed();
                 }
             }
         }

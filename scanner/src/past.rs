@@ -141,7 +141,7 @@ impl Round<'_> {
         let mut looks = 0;
         while let Some((below, id)) = waiting.pop().filter(|_| looks < MOST_LOOKS) {
             let Ok(directory) = open_by_components(&top, &below) else { continue };
-            let rows = self.recorded.rows(id).map_err(ScanError::Recorded)?;
+            let rows = self.recorded.rows_after(id, None, MOST_LOOKS).map_err(ScanError::Recorded)?;
             for row in rows.iter().take(MOST_LOOKS - looks) {
                 looks += 1;
                 match self.sign_in(&*directory, row, parent.stamps) {

@@ -2,11 +2,13 @@
 //!
 //! A move is an optimisation: replacing each by a delete and a create gives the same mirror.
 
+use std::collections::BTreeSet;
+
 use protocol::{Change, Entry, Kind, RelPath};
 
 use crate::finding::Finding;
 use crate::moves::Moves;
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, is_closed};
 
 /// What a round is to deliver, before any guard has spoken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +18,17 @@ pub struct Planned {
     /// Paths at which nothing changes in this round, because what is there at the mirror may have moved to a place
     /// that could not be read yet ([`crate::Deferral::MayHaveMoved`]); sorted.
     pub waiting: Vec<RelPath>,
+    /// Places to which nothing comes in this round, nor to any below them.
+    closed: BTreeSet<RelPath>,
+}
+
+impl Planned {
+    /// Whether nothing at a path changes in this round, because something else stays where it is. To be asked of each
+    /// plain finding that the plan was not made of.
+    #[must_use]
+    pub fn is_closed(&self, path: &RelPath) -> bool {
+        is_closed(&self.closed, path)
+    }
 }
 
 /// Plans what findings, sorted by path, call for. Problems and deferrals change nothing; the directories above them
@@ -28,8 +41,8 @@ pub fn plan(findings: &[Finding]) -> Planned {
     let mut changes = deletes(&left, &moves);
     changes.extend(left.iter().filter_map(|finding| arrival(finding, &moves)));
     changes.sort_by(|a, b| a.path().cmp(b.path()).then_with(|| a.kind().cmp(&b.kind())));
-    let waiting = kept.into_iter().filter(|finding| waiting.names(finding)).map(|finding| finding.path().clone());
-    Planned { changes, waiting: waiting.collect() }
+    let named = kept.into_iter().filter(|finding| waiting.names(finding)).map(|finding| finding.path().clone());
+    Planned { changes, waiting: named.collect(), closed: waiting.into_closed() }
 }
 
 /// What comes to a path, or changes there.

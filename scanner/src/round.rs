@@ -4,21 +4,23 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use protocol::{Entry, Name, RelPath, Timestamp};
+use protocol::{Entry, Name, RelPath};
 use seams::clock::Clock;
-use seams::fs::{Directory, Stat, open_by_components};
+use seams::fs::{Directory, Stat};
 use seams::known::Known;
 use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
 use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
+use seams::scratch::Scratch;
 
+use crate::birth::birth;
 use crate::claims::Claims;
 use crate::compare::{Look, Terms, compare, metadata};
 use crate::edited_moves::tell_edited_moves;
 use crate::filter::Filter;
 use crate::finding::{Deferral, Finding, Hint, Trouble};
 use crate::fingerprint::Reader;
-use crate::found::{Found, Noted, READINGS_AT_A_TIME};
+use crate::found::{Found, MOST_READ, Noted, READINGS_AT_A_TIME};
 use crate::gone::{Goes, Going};
 use crate::habits::Observed;
 use crate::judge::Judge;
@@ -49,6 +51,8 @@ pub(crate) struct Round<'a> {
     pub progress: &'a dyn Progress,
     pub parallel: Parallel,
     recorder: &'a dyn Recorder,
+    pub scratch: &'a dyn Scratch,
+    pub most_in_memory: usize,
     stop: &'a AtomicBool,
     /// Whether anything is recorded, so that anything can be deleted.
     pub watches: bool,
@@ -75,8 +79,10 @@ impl<'a> Round<'a> {
             progress: scan.progress,
             parallel: scan.parallel,
             recorder: scan.recorder,
+            scratch: scan.scratch,
+            most_in_memory: scan.most_in_memory,
             stop: scan.stop,
-            watches: !scan.recorded.rows(DirectoryId::ROOT).map_err(ScanError::Recorded)?.is_empty(),
+            watches: !scan.recorded.rows_after(DirectoryId::ROOT, None, 1).map_err(ScanError::Recorded)?.is_empty(),
             found: Mutex::default(),
             claims: Mutex::default(),
         };
@@ -200,23 +206,37 @@ impl<'a> Round<'a> {
 
     /// Compares what was seen in a directory, reads what must be read, notes what differs.
     pub(crate) fn judge(&self, mut directory: OpenDirectory, reader: &mut Reader<'_>) -> Result<(), ScanError> {
-        directory.listed.sort_by(|a, b| a.name.cmp(&b.name));
-        directory.listed.dedup_by(|a, b| a.name == b.name);
         let complete = directory.broken.is_none();
         if let Some(error) = directory.broken.take() {
             self.trouble(directory.path.clone(), error, Trouble::Listing);
         }
-        self.set_strangers_apart(&mut directory);
-        self.lay_readings_over(&mut directory);
-        self.leave_out(&directory);
+        if directory.is_large() {
+            return self.judge_in_parts(directory, complete, reader);
+        }
+        self.judge_listed(&mut directory, complete, reader)
+    }
+
+    /// The same of what was listed in a directory, and its rows.
+    pub(crate) fn judge_listed(
+        &self,
+        directory: &mut OpenDirectory,
+        complete: bool,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), ScanError> {
+        directory.listed.sort_by(|a, b| a.name.cmp(&b.name));
+        directory.listed.dedup_by(|a, b| a.name == b.name);
+        self.set_strangers_apart(directory);
+        self.lay_readings_over(directory);
+        self.leave_out(directory);
         let late = directory.past.is_recorded_late();
-        let mut judge = Judge::new(self, &directory, reader);
+        let mut judge = Judge::new(self, directory, reader);
         let terms = Terms { complete, full: self.rules.full, now: self.clock.now() };
         let mut verdicts = compare(&directory.listed, &directory.rows, terms).into_iter();
         // Also where the round ends amid a directory, what was read in it is recorded.
         let judged = verdicts.try_for_each(|(name, verdict)| {
             judge.take(name, verdict)?;
             self.keep_lists(judge.lists(MOST_LIST_BYTES))?;
+            self.keep_plain(judge.plain())?;
             self.keep(judge.readings(READINGS_AT_A_TIME), late)
         });
         let (mut noted, absent, vanished) = judge.finish();
@@ -227,6 +247,15 @@ impl<'a> Round<'a> {
         self.found().absent.extend(absent_names(directory, absent, vanished));
         self.absorb(noted, late)?;
         judged
+    }
+
+    /// Holds what is recorded of a directory, where not all rows of the one that it is in are held.
+    pub(crate) fn hold_row(&self, parent: &mut OpenDirectory, name: &Name) -> Result<(), ScanError> {
+        let Some(id) = parent.past.id.filter(|_| parent.more_rows) else { return Ok(()) };
+        if let Some(row) = self.recorded.row(id, name).map_err(ScanError::Recorded)? {
+            parent.hold(row);
+        }
+        Ok(())
     }
 
     /// What a filter leaves out, and the mirror holds: it stays, unless the user decided otherwise.
@@ -247,8 +276,10 @@ impl<'a> Round<'a> {
     pub(crate) fn absorb(&self, mut noted: Noted, late: bool) -> Result<(), ScanError> {
         let readings = std::mem::take(&mut noted.readings);
         let lists = std::mem::take(&mut noted.lists);
+        let plain = std::mem::take(&mut noted.plain);
         self.found().absorb(noted);
         self.keep_lists(lists)?;
+        self.keep_plain(plain)?;
         self.keep(readings, late)
     }
 
@@ -258,22 +289,13 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         let mut found = self.found();
-        if self.watches {
+        if self.watches && found.read.len() < MOST_READ {
             found.read.extend(readings.iter().cloned());
         }
         found.keep(readings, late);
         let readings = found.take_unrecorded(READINGS_AT_A_TIME);
         drop(found);
         self.record(&readings)
-    }
-
-    /// Keeps how contents are cut, and records it when there is enough of it.
-    fn keep_lists(&self, lists: Lists) -> Result<(), ScanError> {
-        let mut found = self.found();
-        found.lists.append(lists);
-        let lists = found.lists.take_from(MOST_LIST_BYTES);
-        drop(found);
-        self.record_lists(&lists)
     }
 
     /// Records what was read and is not recorded yet; if there will be no plan, all of it.
@@ -296,7 +318,7 @@ impl<'a> Round<'a> {
         self.recorder.record_readings(readings).map_err(ScanError::Recorder)
     }
 
-    fn record_lists(&self, lists: &Lists) -> Result<(), ScanError> {
+    pub(crate) fn record_lists(&self, lists: &Lists) -> Result<(), ScanError> {
         if lists.as_slice().is_empty() {
             return Ok(());
         }
@@ -349,21 +371,6 @@ impl<'a> Round<'a> {
     }
 }
 
-/// When the file at a path came to be, if that is known, and if it has this inode, on the root's file system, where
-/// inodes are evidence.
-fn birth(
-    root: &Arc<dyn Directory>,
-    path: &RelPath,
-    inode: u64,
-    is_evidence: impl Fn(u64) -> bool,
-) -> io::Result<Option<Timestamp>> {
-    let Some((parent, name)) = path.split_last() else { return Ok(None) };
-    let parent = open_by_components(root, &parent)?;
-    let stat = parent.stat(&name)?;
-    let is_it = stat.inode == inode && stat.device == root.own_stat()?.device && is_evidence(stat.device);
-    if is_it { parent.birth(&name) } else { Ok(None) }
-}
-
 /// EMFILE, ENFILE, ENOMEM and ENOSPC at the client are problems of the round, never of a path.
 fn exhaustion(trouble: &Trouble) -> Option<io::Error> {
     const OUT_OF: [i32; 4] = [24, 23, 12, 28];
@@ -379,11 +386,11 @@ fn exhaustion(trouble: &Trouble) -> Option<io::Error> {
     error.raw_os_error().filter(|code| OUT_OF.contains(code)).map(io::Error::from_raw_os_error)
 }
 
-fn absent_names(directory: OpenDirectory, absent: Vec<Row>, vanished: Vec<Name>) -> Option<Absent> {
+fn absent_names(directory: &OpenDirectory, absent: Vec<Row>, vanished: Vec<Name>) -> Option<Absent> {
     let any = !absent.is_empty() || !vanished.is_empty();
-    any.then_some(Absent {
-        directory: directory.path,
-        base: directory.past.base,
+    any.then(|| Absent {
+        directory: directory.path.clone(),
+        base: directory.past.base.clone(),
         stat: directory.stat,
         rows: absent,
         vanished,

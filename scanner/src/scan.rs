@@ -13,6 +13,7 @@ use seams::known::{FilesystemKey, Habits, Known};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::recorded::{Reading, Recorded, Recorder};
+use seams::scratch::Scratch;
 
 use crate::filter::Filter;
 use crate::finding::Finding;
@@ -42,6 +43,10 @@ pub struct Scan<'a> {
     pub rules: Rules,
     /// What earlier rounds learned.
     pub known: &'a Known,
+    /// Where plain findings go that do not fit in memory; empty when the scan begins.
+    pub scratch: &'a dyn Scratch,
+    /// How many plain findings fit in memory: [`crate::MOST_IN_MEMORY`].
+    pub most_in_memory: usize,
     /// Who keeps what is read.
     pub recorder: &'a dyn Recorder,
     /// Set where somebody asks to stop.
@@ -72,12 +77,13 @@ pub struct Rules {
 /// What a scan found.
 #[derive(Debug, Default)]
 pub struct Scanned {
-    /// Sorted by path.
+    /// Sorted by path. Plain findings that are not among them are in the scratch, and nothing here depends on those.
     pub findings: Vec<Finding>,
     /// What was read in directories that stand where the snapshot has others, to be recorded when the plan was delivered,
     /// or could not be; sorted by path. Everything else is recorded by now.
     pub late_readings: Vec<(RelPath, Reading)>,
-    /// Inodes of directories that are not recorded so; sorted by path.
+    /// Inodes of directories that the mirror has, and that are not recorded so; sorted by path. Those of new ones come with
+    /// their findings.
     pub inodes: Vec<(RelPath, u64)>,
     /// Readings of paths that are gone and were never acknowledged, to be forgotten.
     pub flown: Vec<RelPath>,
@@ -133,6 +139,9 @@ pub enum ScanError {
     /// What was read cannot be recorded.
     #[error("cannot record what was read: {0}")]
     Recorder(#[source] io::Error),
+    /// The scratch cannot be written or read.
+    #[error("cannot keep what was found: {0}")]
+    Scratch(#[source] io::Error),
     /// Somebody asked to stop. What was read so far is recorded.
     #[error("stopped while looking at the source")]
     Stopped,
@@ -152,6 +161,7 @@ impl Scan<'_> {
         // Also where the round ends early: nothing is read twice.
         let recorded = round.record_rest(looked.is_ok());
         looked.and(recorded)?;
+        round.gather()?;
         round.finish()
     }
 }

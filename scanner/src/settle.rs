@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use protocol::{Name, RelPath};
 use seams::fs::{FileKind, Stat, open_by_components};
+use seams::scratch::{Plain, take_where};
 
-use crate::compare::{Listed, Look};
+use crate::compare::Look;
 use crate::finding::{Deferral, Trouble};
 use crate::fingerprint::Reader;
 use crate::open_directories::OpenDirectory;
 use crate::round::Round;
 use crate::scan::ScanError;
-use crate::unsettled::{ended, hold_back};
+use crate::unsettled::{HeldBack, ended, hold_back, topmost};
+use crate::waiting::is_closed;
 use crate::walk::{Descent, Subtree, descend, look, open_directory};
 use crate::watched::{Since, Watched};
 
@@ -57,6 +59,7 @@ impl Round<'_> {
         let mut settling = Settling { round: self, watched: BTreeMap::new(), vanished: Vec::new() };
         for listed in 0..=LISTINGS {
             settling.find_out()?;
+            self.gather()?;
             if ended(&mut self.found().scanned.findings).is_empty() {
                 return Ok(());
             }
@@ -68,9 +71,16 @@ impl Round<'_> {
                 settling.list_again(&restless)?;
             }
         }
+        self.hold_back()
+    }
+
+    /// What would end, and what needs its place, waits for the next round.
+    fn hold_back(&self) -> Result<(), ScanError> {
         let mut found = self.found();
-        let held = hold_back(&mut found.scanned.findings);
-        found.defer(held, Deferral::Unsettled);
+        let HeldBack { mut paths, closed } = hold_back(&mut found.scanned.findings);
+        let held = |plain: &Plain| is_closed(&closed, &plain.path);
+        take_where(self.scratch, held, |plain| paths.extend([plain.path])).map_err(ScanError::Scratch)?;
+        found.defer(topmost(paths), Deferral::Unsettled);
         Ok(())
     }
 }
@@ -117,7 +127,7 @@ impl Settling<'_, '_> {
 
     /// Lists the restless directories again, when changes from now on show in their stamps, and walks what is new there.
     fn list_again(&mut self, restless: &Restless) -> Result<(), ScanError> {
-        self.forget(restless);
+        self.forget(restless)?;
         self.round.clock.wait(self.longest_margin(restless));
         let mut new = Vec::new();
         let mut reader = Reader::new(self.round.clock, self.round.progress, self.round.recorded);
@@ -132,7 +142,7 @@ impl Settling<'_, '_> {
 
     /// Forgets what was found in the directories that are listed again; what is below a directory in them stays, if
     /// that stands where it stood.
-    fn forget(&mut self, restless: &Restless) {
+    fn forget(&mut self, restless: &Restless) -> Result<(), ScanError> {
         let again = |path: &RelPath| restless.again.contains(path);
         let standing: BTreeSet<RelPath> =
             self.watched.keys().filter(|path| !restless.elsewhere.contains(*path)).cloned().collect();
@@ -147,7 +157,8 @@ impl Settling<'_, '_> {
             Some((parent, _)) => !again(&parent) && (parent.is_root() || stands(&parent)),
             None => true,
         };
-        self.vanished = self.round.found().retain(stays);
+        self.vanished = self.round.retain(stays)?;
+        Ok(())
     }
 
     fn longest_margin(&self, restless: &Restless) -> Duration {
@@ -199,6 +210,11 @@ impl Settling<'_, '_> {
             if let Look::There { stat, .. } = &look
                 && stat.kind == FileKind::Directory
             {
+                self.round.hold_row(directory, &name)?;
+            }
+            if let Look::There { stat, .. } = &look
+                && stat.kind == FileKind::Directory
+            {
                 match self.known(directory, &name, stat) {
                     Some(same) => stands_still &= same,
                     None => match descend(self.round, directory, &name, stat, true)? {
@@ -209,15 +225,14 @@ impl Settling<'_, '_> {
                     },
                 }
             }
-            directory.listed.push(Listed { name, look });
+            directory.list(name, look);
         }
         Ok(stands_still)
     }
 
     /// What vanished and did not come back is still worth saying.
     fn defer_vanished(&self, directory: &OpenDirectory) {
-        let is_there =
-            |path: &RelPath| directory.listed.iter().any(|listed| path.name().as_ref() == Some(&listed.name));
+        let is_there = |path: &RelPath| path.name().is_some_and(|name| directory.names(&name));
         let in_it = self.vanished.iter().filter(|path| path.parent().as_ref() == Some(&directory.path));
         self.round.defer(in_it.filter(|path| !is_there(path)).cloned(), Deferral::Vanished);
     }

@@ -37,9 +37,18 @@ fn may_end(finding: &Finding) -> bool {
     }
 }
 
-/// Takes out whatever ends something, with what needs its place; gives the topmost paths of it. What a move brought to
-/// a place that is held back stays where it was, too.
-pub(crate) fn hold_back(findings: &mut Vec<Finding>) -> Vec<RelPath> {
+/// What is held back.
+#[derive(Debug)]
+pub(crate) struct HeldBack {
+    /// The paths of the findings that were taken out.
+    pub paths: BTreeSet<RelPath>,
+    /// The places to which nothing comes, nor to any below them.
+    pub closed: BTreeSet<RelPath>,
+}
+
+/// Takes out whatever ends something, with what needs its place. What a move brought to a place that is held back stays
+/// where it was, too.
+pub(crate) fn hold_back(findings: &mut Vec<Finding>) -> HeldBack {
     findings.sort_by(|a, b| a.path().cmp(b.path()));
     // What is held back below must not make less alike what is.
     infer(findings);
@@ -49,11 +58,12 @@ pub(crate) fn hold_back(findings: &mut Vec<Finding>) -> Vec<RelPath> {
         let is_seen = !matches!(finding, Finding::Problem { .. } | Finding::Deferred { .. });
         is_seen && waiting.keeps(finding)
     };
-    let held = findings.extract_if(.., is_held).map(|finding| finding.path().clone());
-    topmost(held.collect())
+    let paths = findings.extract_if(.., is_held).map(|finding| finding.path().clone()).collect();
+    HeldBack { paths, closed: waiting.into_closed() }
 }
 
-fn topmost(paths: BTreeSet<RelPath>) -> Vec<RelPath> {
+/// Those of these paths that lie below none of the others.
+pub(crate) fn topmost(paths: BTreeSet<RelPath>) -> Vec<RelPath> {
     let mut topmost: Vec<RelPath> = Vec::new();
     for path in paths {
         if !topmost.last().is_some_and(|above| path.is_below(above)) {

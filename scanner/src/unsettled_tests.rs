@@ -27,7 +27,7 @@ fn present(at: &str, was: Option<Entry>, now: Entry, inodes: (u64, u64)) -> Find
 }
 
 fn held(mut findings: Vec<Finding>) -> (Vec<String>, Vec<String>) {
-    let held = hold_back(&mut findings).iter().map(ToString::to_string).collect();
+    let held = topmost(hold_back(&mut findings).paths).iter().map(ToString::to_string).collect();
     (held, plan(&findings).changes.iter().map(|change| format!("{:?} {}", change.kind(), change.path())).collect())
 }
 

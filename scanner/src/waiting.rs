@@ -46,14 +46,14 @@ impl Waiting {
     pub(crate) fn keeps(&self, finding: &Finding) -> bool {
         match finding {
             Finding::Gone { path, .. } => self.stays.contains(path) || self.above.contains(path),
-            Finding::Present { path, .. } | Finding::Moved { to: path, .. } => self.is_closed(path),
+            Finding::Present { path, .. } | Finding::Moved { to: path, .. } => is_closed(&self.closed, path),
             Finding::Problem { .. } | Finding::Deferred { .. } => true,
         }
     }
 
-    fn is_closed(&self, path: &RelPath) -> bool {
-        !self.closed.is_empty()
-            && (self.closed.contains(path) || path.ancestors().any(|above| self.closed.contains(&above)))
+    /// The places to which nothing comes, nor to any below them: see [`is_closed`].
+    pub(crate) fn into_closed(self) -> BTreeSet<RelPath> {
+        self.closed
     }
 
     /// Whether a finding that is kept is to be named: of gone directories, what stays in them is.
@@ -64,6 +64,11 @@ impl Waiting {
             Finding::Problem { .. } | Finding::Deferred { .. } => false,
         }
     }
+}
+
+/// Whether a path is one of these, or below one.
+pub(crate) fn is_closed(closed: &BTreeSet<RelPath>, path: &RelPath) -> bool {
+    !closed.is_empty() && (closed.contains(path) || path.ancestors().any(|above| closed.contains(&above)))
 }
 
 /// Finds what must stay because something else does.

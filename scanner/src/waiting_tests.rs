@@ -96,7 +96,7 @@ fn moved(from: &str, to: &str) -> Finding {
 
 fn told(mut findings: Vec<Finding>) -> (Vec<String>, Vec<RelPath>) {
     findings.sort_by(|a, b| a.path().cmp(b.path()));
-    let Planned { changes, waiting } = plan(&findings);
+    let Planned { changes, waiting, .. } = plan(&findings);
     (lines(&changes), waiting)
 }
 

@@ -3,17 +3,16 @@
 //! A directory is handed on when the walk leaves it, with everything that was seen in it. A large subtree hands off
 //! parts of itself to threads that have nothing to do.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use protocol::{LinkTarget, Name, RelPath};
 use seams::fs::{Directory, FileKind, Stat, Step, Walk, open_by_components};
 use seams::parallel::Queue;
-use seams::recorded::DirectoryId;
 
-use crate::compare::{Listed, Look};
+use crate::compare::Look;
 use crate::finding::{Deferral, Trouble};
-use crate::open_directories::{OpenDirectories, OpenDirectory};
+use crate::large::MOST_LISTED;
+use crate::open_directories::{OpenDirectories, OpenDirectory, Opened};
 use crate::past::Past;
 use crate::round::Round;
 use crate::scan::ScanError;
@@ -113,6 +112,11 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
             return Ok(());
         };
         let mut look = look(self.round, top, &name);
+        if let Look::There { stat, .. } = &look
+            && stat.kind == FileKind::Directory
+        {
+            self.round.hold_row(top, &name)?;
+        }
         let descent = match &look {
             Look::There { stat, .. } if stat.kind == FileKind::Directory => {
                 let other_walk = too_deep || !descends || self.queue.is_hungry();
@@ -125,7 +129,7 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
             Descent::Refused => look = Look::Unknown,
             Descent::Into(_) | Descent::Later(_) | Descent::No => {}
         }
-        top.listed.push(Listed { name, look });
+        top.list(name, look);
         match descent {
             Descent::Into(directory) => {
                 self.open.push(*directory);
@@ -247,24 +251,15 @@ pub(crate) fn open_directory(
         }
     };
     let stamps = round.meet_file_system(&*handle, &stat);
-    let rows = |id: Option<DirectoryId>| match id {
-        Some(id) => round.recorded.rows(id).map_err(ScanError::Recorded),
-        None => Ok(Vec::new()),
+    let rows = match past.id {
+        // One more tells that there are more.
+        Some(id) => round.recorded.rows_after(id, None, MOST_LISTED + 1).map_err(ScanError::Recorded)?,
+        None => Vec::new(),
     };
-    let (rows, aside) = (rows(past.id)?, rows(past.aside)?);
-    Ok(Some(OpenDirectory {
-        path,
-        handle,
-        past,
-        opened,
-        stat,
-        stamps,
-        rows,
-        aside,
-        strangers: BTreeSet::new(),
-        listed: Vec::new(),
-        broken: None,
-        lost: false,
-        again,
-    }))
+    let aside = match past.aside {
+        Some(id) => round.recorded.rows(id).map_err(ScanError::Recorded)?,
+        None => Vec::new(),
+    };
+    let opened = Opened { path, handle, past, at: opened, stat, stamps, again };
+    Ok(Some(OpenDirectory::new(opened, rows, aside)))
 }

@@ -10,6 +10,7 @@ pub mod parallel;
 pub mod progress;
 pub mod random;
 pub mod recorded;
+pub mod scratch;
 pub mod stretches;
 
 pub mod disk;

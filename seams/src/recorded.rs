@@ -133,6 +133,18 @@ pub trait Recorded: Debug + Send + Sync {
     /// Where the snapshot cannot be read; that ends the round.
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>>;
 
+    /// The rows of one directory after a name, or its first, sorted by name; so many at most, fewer only at the end.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    fn rows_after(&self, directory: DirectoryId, name: Option<&Name>, most: usize) -> io::Result<Vec<Row>>;
+
+    /// The row of one name, of a directory whose rows are not all in memory.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    fn row(&self, directory: DirectoryId, name: &Name) -> io::Result<Option<Row>>;
+
     /// The acknowledged directories whose recorded inode is this one, sorted by number, [`MOST_NAMESAKES`] at most: hints
     /// for move matching, for inode numbers are given again.
     ///

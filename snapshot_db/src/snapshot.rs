@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chunking::{ChunkList, Parameters};
-use protocol::{Change, ContentId, Entry, Head, Lineage, Metadata, RelPath, RevisionDigest, StoreId, Timestamp, Tree};
+use protocol::{
+    Change, ContentId, Entry, Head, Lineage, Metadata, Name, RelPath, RevisionDigest, StoreId, Timestamp, Tree,
+};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
 
@@ -239,6 +241,14 @@ impl Snapshot {
 impl Recorded for Snapshot {
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
         self.read(|table| table.rows(directory)).map_err(io::Error::other)
+    }
+
+    fn rows_after(&self, directory: DirectoryId, name: Option<&Name>, most: usize) -> io::Result<Vec<Row>> {
+        self.read(|table| table.rows_after(directory, name, most)).map_err(io::Error::other)
+    }
+
+    fn row(&self, directory: DirectoryId, name: &Name) -> io::Result<Option<Row>> {
+        self.read(|table| table.get(directory, name)).map_err(io::Error::other)
     }
 
     fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {

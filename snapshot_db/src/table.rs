@@ -14,6 +14,8 @@ use crate::error::Outcome;
 use crate::state::{Counts, State};
 
 const GET: &str = concat!("SELECT ", columns!(), " FROM entry WHERE directory = ?1 AND name = ?2");
+const ROWS_AFTER: &str =
+    concat!("SELECT ", columns!(), " FROM entry WHERE directory = ?1 AND name > ?2 ORDER BY name LIMIT ?3");
 const ROWS: &str = concat!("SELECT ", columns!(), " FROM entry WHERE directory = ?1 ORDER BY name");
 
 /// The rows of all directories. Every statement is prepared once a connection.
@@ -61,7 +63,17 @@ impl<'c> Table<'c> {
     /// The rows of one directory, sorted by name.
     pub(crate) fn rows(&self, directory: DirectoryId) -> Outcome<Vec<Row>> {
         let mut statement = self.connection.prepare_cached(ROWS)?;
-        let mut found = statement.query(params![directory.0])?;
+        self.decode_all(statement.query(params![directory.0])?)
+    }
+
+    /// The rows of one directory after a name, or its first, sorted by name; so many at most.
+    pub(crate) fn rows_after(&self, directory: DirectoryId, name: Option<&Name>, most: usize) -> Outcome<Vec<Row>> {
+        let mut statement = self.connection.prepare_cached(ROWS_AFTER)?;
+        let (name, most) = (name.map_or(&[][..], Name::as_bytes), i64::try_from(most).unwrap_or(i64::MAX));
+        self.decode_all(statement.query(params![directory.0, name, most])?)
+    }
+
+    fn decode_all(&self, mut found: rusqlite::Rows<'_>) -> Outcome<Vec<Row>> {
         let mut boots = self.boots.borrow_mut();
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {

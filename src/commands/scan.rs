@@ -1,6 +1,7 @@
 //! `roundsman scan`: one round of each mirror, or a loop of them.
 
 use std::collections::HashSet;
+use std::io;
 use std::time::{Duration, Instant};
 
 use protocol::Change;
@@ -9,7 +10,8 @@ use seams::random::{Random, SystemRandom};
 use snapshot_db::set_aside;
 
 use crate::exit::{Exit, Failure, worst};
-use crate::output::{Line, Output, Summary, counted, sorted};
+use crate::lines::{lines, planned};
+use crate::output::{Line, Output, Summary, counted};
 use crate::plan_file::{self, PlanHeader};
 use crate::round::{Report, RoundError};
 use crate::round_failure::failure;
@@ -135,29 +137,23 @@ impl Rounds<'_> {
         let Some(path) = self.client.plan.as_ref().filter(|_| report.failure.is_none() && !report.stopped) else {
             return Ok(());
         };
-        let held = report.held.iter().map(|held| &held.change);
-        let mut plan: Vec<(Line, Change)> =
-            report.changes.iter().chain(held).map(|change| (line(report, change), change.clone())).collect();
-        plan.sort_by(|a, b| a.1.path().cmp(b.1.path()));
-        Ok(plan_file::write(path, &PlanHeader::of(route), &plan)?)
+        Ok(plan_file::write(path, &PlanHeader::of(route), planned(report))?)
     }
 
     /// Says what a round came to, and remembers it for `status`.
-    fn tell(&self, report: Report, mirror: &Mirror, place: String, took: Duration, stop: &Stop) -> Exit {
-        let lines = lines(&report);
+    fn tell(&self, mut report: Report, mirror: &Mirror, place: String, took: Duration, stop: &Stop) -> Exit {
         let exit = exit(&report, stop);
-        let failed = report.failure.is_some();
         let round = report.round;
         if report.left_alone > 0 {
             let (changes, are) =
                 (counted(report.left_alone, "change"), if report.left_alone == 1 { "is" } else { "are" });
             self.output.message(&format!("{changes} {are} not in the plan and left alone"));
         }
-        let summary = summary(&report, place, self.client.dry_run).count(&lines).took(took);
-        // A person who makes a round wants to know what went wrong; each change only if asked for.
-        let each = self.client.dry_run || self.wanted.json || self.wanted.verbose > 0;
-        let shown: Vec<Line> = lines.into_iter().filter(|line| each || line.mark.is_trouble()).collect();
-        self.output.lines(&shown);
+        let mut summary = summary(&report, place, self.client.dry_run).took(took);
+        if let Err(error) = self.tell_lines(&report, &mut summary) {
+            report.failure.get_or_insert(RoundError::Scratch(error));
+        }
+        let failed = report.failure.is_some();
         let exit = match report.failure {
             Some(error) => {
                 let failure = failure(error, stop);
@@ -176,25 +172,17 @@ impl Rounds<'_> {
         }
         exit
     }
-}
 
-fn lines(report: &Report) -> Vec<Line> {
-    let changes = report.changes.iter().map(|change| line(report, change));
-    let held = report.held.iter().map(|held| Line::held(&held.change, is_directory(report, &held.change), &*held.why));
-    let problems = report.problems.iter().map(|(path, reason)| Line::problem(path.clone(), reason));
-    let deferred = report.deferred.iter().map(|(path, reason)| Line::deferred(path.clone(), reason));
-    sorted(changes.chain(held).chain(problems).chain(deferred).collect())
-}
-
-fn line(report: &Report, change: &Change) -> Line {
-    match change {
-        Change::Modify { path, .. } if report.silent.contains(path) => Line::silent(change),
-        _ => Line::of(change, is_directory(report, change)),
+    /// Tells line by line, and counts.
+    fn tell_lines(&self, report: &Report, summary: &mut Summary) -> io::Result<()> {
+        // A person who makes a round wants to know what went wrong; each change only if asked for.
+        let each = self.client.dry_run || self.wanted.json || self.wanted.verbose > 0;
+        let mut broken = Ok(());
+        let read = |line: io::Result<Line>| line.map_err(|error| broken = Err(error)).ok();
+        let told = lines(report).map_while(read).inspect(|line| summary.count(line));
+        self.output.lines(told.filter(|line| each || line.mark.is_trouble()));
+        broken
     }
-}
-
-fn is_directory(report: &Report, change: &Change) -> bool {
-    report.directories.contains(change.path())
 }
 
 /// The exit code of a round that came to its end.

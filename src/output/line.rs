@@ -130,6 +130,11 @@ impl Line {
         Self::without_change(Mark::Deferred, path, reason.into())
     }
 
+    /// Where it comes among others: by path, then by mark.
+    pub(crate) fn place(&self) -> (&RelPath, Mark) {
+        (&self.path, self.mark)
+    }
+
     fn without_change(mark: Mark, path: RelPath, reason: String) -> Self {
         Self { mark, path, from: None, is_directory: false, reason: Some(reason), planned: None }
     }
@@ -137,6 +142,6 @@ impl Line {
 
 /// Lines in the order in which they are shown: by path, then by mark.
 pub(crate) fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
-    lines.sort_by(|a, b| (&a.path, a.mark).cmp(&(&b.path, b.mark)));
+    lines.sort_by(|a, b| a.place().cmp(&b.place()));
     lines
 }

@@ -70,13 +70,10 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Counts lines.
-    pub(crate) fn count(mut self, lines: &[Line]) -> Self {
-        for line in lines {
-            *self.counter(line.mark) += 1;
-            self.silent += u64::from(line.mark == Mark::Silent);
-        }
-        self
+    /// Counts a line.
+    pub(crate) fn count(&mut self, line: &Line) {
+        *self.counter(line.mark) += 1;
+        self.silent += u64::from(line.mark == Mark::Silent);
     }
 
     /// As `--json` prints it, to be kept.

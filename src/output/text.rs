@@ -32,17 +32,33 @@ pub(super) fn trouble(line: &Line) -> String {
 }
 
 /// What is held, for stderr: one line a reason, however many paths it holds.
-pub(super) fn held(lines: &[Line]) -> String {
-    let mut reasons: BTreeMap<&str, (u64, &Line)> = BTreeMap::new();
-    for line in lines.iter().filter(|line| line.mark == Mark::Held) {
-        reasons.entry(line.reason.as_deref().unwrap_or("no reason was given")).or_insert((0, line)).0 += 1;
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// By reason: how many, and the first path.
+    reasons: BTreeMap<String, (u64, String)>,
+}
+
+impl Held {
+    /// Notes a line, if it is of something that is held.
+    pub(super) fn note(&mut self, line: &Line) {
+        if line.mark != Mark::Held {
+            return;
+        }
+        let reason = line.reason.as_deref().unwrap_or("no reason was given");
+        match self.reasons.get_mut(reason) {
+            Some((count, _)) => *count += 1,
+            None => drop(self.reasons.insert(reason.to_owned(), (1, path(&line.path, line.is_directory)))),
+        }
     }
-    let told = reasons.iter().map(|(reason, (count, first))| {
-        let first = path(&first.path, first.is_directory);
-        let others = if *count > 1 { format!(" and {} more", HumanCount(count - 1)) } else { String::new() };
-        format!("Held: {first}{others}: {reason}\n")
-    });
-    told.collect()
+
+    /// The lines.
+    pub(super) fn text(&self) -> String {
+        let told = self.reasons.iter().map(|(reason, (count, first))| {
+            let others = if *count > 1 { format!(" and {} more", HumanCount(count - 1)) } else { String::new() };
+            format!("Held: {first}{others}: {reason}\n")
+        });
+        told.collect()
+    }
 }
 
 /// What to type about the held list; nothing where there is none.

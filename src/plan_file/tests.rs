@@ -34,7 +34,7 @@ fn changes() -> Vec<Change> {
 fn read_after(edit: impl FnOnce(String) -> String) -> Result<Vec<Change>, PlanFileError> {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("plan");
-    write(&path, &header("/home/u/photos"), &plan()).expect("writes");
+    write(&path, &header("/home/u/photos"), plan().into_iter().map(Ok)).expect("writes");
     let text = std::fs::read_to_string(&path).expect("is text");
     std::fs::write(&path, edit(text)).expect("writes");
     read(&path, &header("/home/u/photos"))
@@ -105,6 +105,7 @@ fn a_change_with_something_behind_it_is_refused() {
 
 #[test]
 fn a_plan_that_cannot_be_written_names_the_file() {
-    let message = write(Path::new("/no/such/plan"), &header("/s"), &plan()).expect_err("cannot").to_string();
+    let message =
+        write(Path::new("/no/such/plan"), &header("/s"), plan().into_iter().map(Ok)).expect_err("cannot").to_string();
     assert!(message.starts_with("cannot write the plan /no/such/plan: "), "{message}");
 }

@@ -9,7 +9,7 @@ use protocol::{Change, RelPath, Timestamp};
 use scanner::{BrakeFacts, HeldWhy, brake, held_digest};
 use seams::known::{PostponedKind, Postponement};
 use snapshot_db::{Decision, HeldDigest, HeldList, Snapshot, SnapshotError};
-use uploader::set_apart;
+use uploader::{Outlook, Unsettled, set_apart};
 
 use super::rules::RoundRules;
 use crate::report::HeldChange;
@@ -34,6 +34,14 @@ pub(crate) struct Guarded {
     pub(crate) moved_on: Vec<Change>,
     /// How many changes of the plan its file does not name.
     pub(crate) left_alone: u64,
+    /// What is in the scratch and may be delivered.
+    pub(crate) spilled: Outlook,
+    /// Places that are not as planned without what a person did not ask for.
+    pub(super) unasked_places: Unsettled,
+    /// The same without what the receiver refused lately.
+    pub(super) refused_places: Unsettled,
+    /// The same without what is held.
+    pub(super) held_places: Unsettled,
 }
 
 impl Guarded {
@@ -51,22 +59,16 @@ impl Guarded {
         self.left_alone = u64::try_from(apart.set_apart.len()).unwrap_or(u64::MAX);
         self.moved_on.extend(apart.dependents);
         self.moved_on.sort_by(|a, b| a.path().cmp(b.path()));
-        self.plan = apart.kept;
+        (self.plan, self.unasked_places) = (apart.kept, apart.unsettled);
         self
     }
 
     /// Takes out what the receiver refused not long ago.
     pub(super) fn without_refused(mut self, postponed: &BTreeMap<RelPath, Postponement>, now: Timestamp) -> Self {
-        let waits = |path: &RelPath| {
-            postponed.get(path).is_some_and(|postponement| {
-                postponement.kind == PostponedKind::Refused
-                    && (postponement.last_try..postponement.next_try).contains(&now)
-            })
-        };
-        let refused = indices(&self.plan, |change| waits(change.path()));
+        let refused = indices(&self.plan, |change| is_refused(postponed, change.path(), now));
         let apart = set_apart(self.plan, &refused);
         self.refused = apart.set_apart.into_iter().chain(apart.dependents).collect();
-        self.plan = apart.kept;
+        (self.plan, self.refused_places) = (apart.kept, apart.unsettled);
         self
     }
 
@@ -80,7 +82,7 @@ impl Guarded {
         let why: HashMap<Change, HeldWhy> =
             braked.held.iter().map(|(index, held)| (self.plan[*index].clone(), held.why)).collect();
         let apart = set_apart(self.plan, &braked.held.keys().copied().collect());
-        self.plan = apart.kept;
+        (self.plan, self.held_places) = (apart.kept, apart.unsettled);
         self.held = apart.set_apart.into_iter().map(|change| HeldChange::for_reason(&why, change)).collect();
         self.held.extend(apart.dependents.into_iter().map(HeldChange::needing_place));
         self.held.sort_by(|a, b| a.change.path().cmp(b.change.path()));
@@ -91,6 +93,13 @@ impl Guarded {
     pub(crate) fn digest(&self) -> Option<HeldDigest> {
         (!self.list.is_empty()).then(|| HeldDigest::from_bytes(held_digest(&self.list)))
     }
+}
+
+/// Whether the receiver refused something at a path not long ago, so that it is not tried yet.
+pub(super) fn is_refused(postponed: &BTreeMap<RelPath, Postponement>, path: &RelPath, now: Timestamp) -> bool {
+    postponed.get(path).is_some_and(|postponement| {
+        postponement.kind == PostponedKind::Refused && (postponement.last_try..postponement.next_try).contains(&now)
+    })
 }
 
 fn indices(plan: &[Change], is: impl Fn(&Change) -> bool) -> BTreeSet<usize> {

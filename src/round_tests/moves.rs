@@ -12,9 +12,10 @@ use seams::clock::Clock;
 use seams::fs::Fs;
 use seams::parallel::Parallel;
 use seams::random::Random;
+use seams::scratch::{InMemory, Scratch};
 use uploader::{Caller, CompressionLevel, RetryPolicy, Traffic, Transport, TransportError};
 
-use super::world::{InProcess, SOURCE, World, remove, size, write};
+use super::world::{InProcess, SOURCE, World, gathered, remove, size, write};
 use crate::round::{Delivering, Report};
 
 /// A receiver that answers, and takes nothing.
@@ -51,7 +52,8 @@ fn undelivered(world: &World) -> Report {
         processors: 1,
         compression: CompressionLevel::Auto,
     };
-    world.beat(&world.snapshot, Path::new(SOURCE), &world.rules).round(&delivering)
+    let scratch: Arc<dyn Scratch> = Arc::new(InMemory::default());
+    gathered(world.beat(&world.snapshot, Path::new(SOURCE), &world.rules, &scratch).round(&delivering))
 }
 
 /// A source with these files, delivered.

@@ -1,9 +1,12 @@
 //! Rounds that change nothing: over an unchanged tree, and dry ones.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::world::{World, write};
+use seams::scratch::{InMemory, Scratch};
+
+use super::world::{World, gathered, write};
 use crate::round::RoundRules;
 
 #[test]
@@ -31,7 +34,8 @@ fn a_dry_run_says_what_a_round_would_do_and_asks_nobody() {
     write(&world, "b", "2");
     world.transport.trace.lock().expect("not poisoned").clear();
     let source = PathBuf::from("/source");
-    let report = world.beat(&world.snapshot, &source, &RoundRules::default()).dry_run();
+    let scratch: Arc<dyn Scratch> = Arc::new(InMemory::default());
+    let report = gathered(world.beat(&world.snapshot, &source, &RoundRules::default(), &scratch).dry_run());
     let shown: Vec<String> =
         report.changes.iter().map(|change| format!("{:?} {}", change.kind(), change.path())).collect();
     assert_eq!(shown, ["Metadata .", "Create b"]);

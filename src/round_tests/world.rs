@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 use protocol::wire::{self, Request, Response};
 use protocol::{ClientName, ContentId, Entry, Lineage, MirrorName, Name, RelPath, StoreId, Timestamp};
 use receiver::{Access, Catalogs, MemoryStore, Service, Store, TreeStore};
-use scanner::Filter;
+use scanner::{Filter, plain_change};
 use seams::clock::Clock;
 use seams::fs::{Directory, FileKind, Fs};
 use seams::memory::{ManualClock, Memory};
 use seams::parallel::Parallel;
 use seams::progress::Unwatched;
 use seams::random::{Random, SeededRandom};
+use seams::scratch::{InMemory, Pages, Plain, Scratch};
 use snapshot_db::Snapshot;
 use uploader::{Caller, CompressionLevel, RetryPolicy, Traffic, Transport, TransportError};
 
@@ -68,6 +69,8 @@ pub(super) struct World {
     pub(super) store: Arc<dyn Store>,
     /// How rounds are made.
     pub(super) rules: RoundRules,
+    /// How many plain findings a round keeps in memory.
+    pub(super) most_in_memory: usize,
 }
 
 /// Which store the receiver has.
@@ -109,6 +112,7 @@ impl World {
             transport: Arc::new(InProcess { service, trace: Mutex::default(), bytes: AtomicU64::new(0) }),
             store,
             rules: RoundRules::default(),
+            most_in_memory: [usize::MAX, 0, 1, 3][usize::try_from(seed % 4).expect("small")],
         }
     }
 
@@ -140,7 +144,20 @@ impl World {
         self.round_by(snapshot, source, &RoundRules { adopt, ..self.rules.clone() })
     }
 
+    /// A round, and apart from its report what it put into the scratch and delivered.
+    pub(super) fn round_apart(&self) -> (Report, Vec<Plain>) {
+        let mut report = self.ungathered_round(&self.snapshot, SOURCE, &self.rules);
+        let spilled = report.spilled.take();
+        let plain = spilled.iter().flat_map(|scratch| Pages::of(&**scratch));
+        let plain = plain.map(|plain| plain.expect("memory can be read")).collect();
+        (report, plain)
+    }
+
     fn round_by(&self, snapshot: &Snapshot, source: &str, rules: &RoundRules) -> Report {
+        gathered(self.ungathered_round(snapshot, source, rules))
+    }
+
+    fn ungathered_round(&self, snapshot: &Snapshot, source: &str, rules: &RoundRules) -> Report {
         let caller = Caller::new(
             Arc::clone(&self.transport) as Arc<dyn Transport>,
             Arc::clone(&self.clock) as Arc<dyn Clock>,
@@ -155,10 +172,17 @@ impl World {
             processors: 1,
             compression: CompressionLevel::Auto,
         };
-        self.beat(snapshot, Path::new(source), rules).round(&delivering)
+        let scratch: Arc<dyn Scratch> = Arc::new(InMemory::default());
+        self.beat(snapshot, Path::new(source), rules, &scratch).round(&delivering)
     }
 
-    pub(super) fn beat<'a>(&'a self, snapshot: &'a Snapshot, source: &'a Path, rules: &'a RoundRules) -> Beat<'a> {
+    pub(super) fn beat<'a>(
+        &'a self,
+        snapshot: &'a Snapshot,
+        source: &'a Path,
+        rules: &'a RoundRules,
+        scratch: &'a Arc<dyn Scratch>,
+    ) -> Beat<'a> {
         static STOP: AtomicBool = AtomicBool::new(false);
         static NOTHING: std::sync::LazyLock<Filter> = std::sync::LazyLock::new(Filter::none);
         static MIRROR: std::sync::LazyLock<MirrorName> = std::sync::LazyLock::new(World::mirror);
@@ -172,6 +196,8 @@ impl World {
             filter: &NOTHING,
             one_file_system: false,
             rules,
+            scratch,
+            most_in_memory: self.most_in_memory,
             stop: &STOP,
             threads: Parallel::in_order(),
             progress: &Unwatched,
@@ -194,7 +220,12 @@ impl World {
     }
 
     pub(super) fn mirrored(&self) -> BTreeMap<RelPath, Entry> {
-        let list = wire::ListAt { mirror: Self::mirror(), revision: None, after: None };
+        self.mirrored_at(None)
+    }
+
+    /// What the mirror had at a revision, or has.
+    pub(super) fn mirrored_at(&self, revision: Option<u64>) -> BTreeMap<RelPath, Entry> {
+        let list = wire::ListAt { mirror: Self::mirror(), revision, after: None };
         let page = self.store.list_at(&ClientName::local(), &list).expect("a list");
         assert!(!page.more, "trees here are small");
         page.entries.into_iter().filter(|listed| !listed.path.is_root()).map(|l| (l.path, l.entry)).collect()
@@ -248,6 +279,15 @@ impl World {
         };
         drop(done);
     }
+}
+
+/// A report whose changes are all in one list, also those that did not fit in memory.
+pub(super) fn gathered(mut report: Report) -> Report {
+    let spilled = report.spilled.take();
+    let plain = spilled.iter().flat_map(|scratch| Pages::of(&**scratch));
+    report.changes.extend(plain.map(|plain| plain_change(plain.expect("memory can be read"))));
+    report.changes.sort_by(|a, b| a.path().cmp(b.path()));
+    report
 }
 
 pub(super) fn listed(tree: &protocol::Tree) -> BTreeMap<RelPath, Entry> {

@@ -18,6 +18,7 @@ mod local;
 mod looking;
 mod loops;
 mod matrix;
+mod memory;
 mod moves;
 mod moving;
 mod names;

@@ -20,6 +20,7 @@ use seams::known::Known;
 use seams::parallel::Parallel;
 use seams::progress::Unwatched;
 use seams::recorded::{DirectoryId, Recorded, Trust};
+use seams::scratch::InMemory;
 use snapshot_db::Snapshot;
 
 use crate::support::{Kind, Mounts, PATIENCE, Started, World, noise};
@@ -105,6 +106,8 @@ impl Set {
             progress: &Unwatched,
             rules: self.rules,
             known: &Known::default(),
+            scratch: &InMemory::default(),
+            most_in_memory: usize::MAX,
             recorder: &self.snapshot,
             stop: &AtomicBool::new(false),
         };

@@ -1,7 +1,6 @@
 //! [`Batch`]: a batch on its way, and what was prepared of it.
 
 use protocol::{Change, ContentPlan, Head, RevisionDigest};
-use seams::progress::Progress;
 
 use crate::attempt::Attempt;
 use crate::due::Due;
@@ -18,8 +17,8 @@ pub(crate) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn announce(changes: Vec<Change>, progress: &'a dyn Progress) -> Self {
-        let due = Due::announce(progress, &changes);
+    /// Nothing is prepared of it yet.
+    pub(crate) fn new(changes: Vec<Change>, due: Due<'a>) -> Self {
         Self { changes, due, prepared: None }
     }
 

@@ -54,13 +54,55 @@ impl Sizes {
 ///
 /// # Errors
 /// A circle that cannot be taken apart here: one of more than `max_changes` directories.
-pub fn batches(mut plan: Vec<Change>, sizes: &Sizes) -> Result<Vec<Vec<Change>>, Entangled> {
+pub fn batches(plan: Vec<Change>, sizes: &Sizes) -> Result<Vec<Vec<Change>>, Entangled> {
+    let (plan, units) = cut(plan, sizes)?;
+    Ok(Filler::new(plan, sizes).fill(units))
+}
+
+/// The batches of a plan in two parts, between which comes what was planned one by one ([`in_order`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parted {
+    /// What comes first.
+    pub before: Vec<Vec<Change>>,
+    /// Deletes that nothing waits for: whatever else is delivered comes before them.
+    pub after: Vec<Vec<Change>>,
+}
+
+/// Cuts a plan into batches, with room for what was planned one by one.
+///
+/// # Errors
+/// As [`batches`].
+pub fn parted(plan: Vec<Change>, sizes: &Sizes) -> Result<Parted, Entangled> {
+    let (plan, mut units) = cut(plan, sizes)?;
+    let deletes = |unit: &Unit| unit.iter().all(|index| plan[*index].kind() == ChangeKind::Delete);
+    let first = units.iter().rposition(|unit| !deletes(unit)).map_or(0, |last| last + 1);
+    let last = units.split_off(first);
+    let mut filler = Filler::new(plan, sizes);
+    Ok(Parted { before: filler.fill(units), after: filler.fill(last) })
+}
+
+/// Changes that need nothing but what comes before them, in batches as they come.
+pub fn in_order(changes: impl Iterator<Item = Change>, sizes: &Sizes) -> impl Iterator<Item = Vec<Change>> {
+    let mut changes = changes.peekable();
+    std::iter::from_fn(move || {
+        let mut batch = vec![changes.next()?];
+        let mut full = Weight::of_one(&batch[0]);
+        while let Some(change) = changes.next_if(|change| full.plus(Weight::of_one(change)).fits(sizes)) {
+            full = full.plus(Weight::of_one(&change));
+            batch.push(change);
+        }
+        Some(batch)
+    })
+}
+
+/// A plan that can be cut, and what of it must stay together, needed things first.
+fn cut(mut plan: Vec<Change>, sizes: &Sizes) -> Result<(Vec<Change>, Vec<Unit>), Entangled> {
     loop {
         let analysis = Analysis::of(&plan);
         let units = units(&analysis.needs, by_preference(&plan).into_iter());
         let too_large: Vec<&Unit> = units.iter().filter(|unit| unit.len() > sizes.max_changes).collect();
         let Some(first) = too_large.first() else {
-            return Ok(fill_batches(plan, units, sizes));
+            return Ok((plan, units));
         };
         let entangled = Entangled { changes: first.len() };
         // All at once: a plan may hold as many circles as changes.
@@ -92,11 +134,12 @@ struct Weight {
 impl Weight {
     fn of(unit: &Unit, plan: &[Option<Change>]) -> Self {
         let changes = unit.iter().filter_map(|index| plan[*index].as_ref());
-        changes.fold(Self { changes: unit.len(), ..Self::default() }, |weight, change| Self {
-            content_bytes: weight.content_bytes.saturating_add(new_bytes(change)),
-            request_bytes: weight.request_bytes + canonical_batch(std::slice::from_ref(change)).len(),
-            ..weight
-        })
+        changes.map(Self::of_one).fold(Self::default(), Self::plus)
+    }
+
+    fn of_one(change: &Change) -> Self {
+        let request_bytes = canonical_batch(std::slice::from_ref(change)).len();
+        Self { changes: 1, content_bytes: new_bytes(change), request_bytes }
     }
 
     fn plus(self, more: Self) -> Self {
@@ -124,24 +167,37 @@ fn new_bytes(change: &Change) -> u64 {
     }
 }
 
-/// Units in their order, as many to a batch as fit.
-fn fill_batches(plan: Vec<Change>, units: Vec<Unit>, sizes: &Sizes) -> Vec<Vec<Change>> {
-    let mut plan: Vec<Option<Change>> = plan.into_iter().map(Some).collect();
-    let mut batches: Vec<Vec<Change>> = Vec::new();
-    let mut moved = Moved::default();
-    let mut full = Weight::default();
-    for unit in units {
-        let weight = Weight::of(&unit, &plan);
-        full = full.plus(weight);
-        if batches.is_empty() || !full.fits(sizes) {
-            moved.begin_batch();
-            batches.push(Vec::new());
-            full = weight;
-        }
-        let changes = unit.into_iter().filter_map(|index| plan[index].take());
-        batches.last_mut().expect("one was pushed just above").extend(changes.map(|change| moved.rename(change)));
+/// Fills batches with the units of a plan.
+struct Filler<'s> {
+    plan: Vec<Option<Change>>,
+    sizes: &'s Sizes,
+    moved: Moved,
+}
+
+impl<'s> Filler<'s> {
+    fn new(plan: Vec<Change>, sizes: &'s Sizes) -> Self {
+        Self { plan: plan.into_iter().map(Some).collect(), sizes, moved: Moved::default() }
     }
-    batches
+
+    /// The next units in their order, as many to a batch as fit.
+    fn fill(&mut self, units: Vec<Unit>) -> Vec<Vec<Change>> {
+        let mut batches: Vec<Vec<Change>> = Vec::new();
+        let mut full = Weight::default();
+        for unit in units {
+            let weight = Weight::of(&unit, &self.plan);
+            full = full.plus(weight);
+            if batches.is_empty() || !full.fits(self.sizes) {
+                self.moved.begin_batch();
+                batches.push(Vec::new());
+                full = weight;
+            }
+            let batch = batches.last_mut().expect("one was pushed just above");
+            for index in unit {
+                batch.extend(self.plan[index].take().map(|change| self.moved.rename(change)));
+            }
+        }
+        batches
+    }
 }
 
 /// Where directories went in earlier batches, by their places in the base.

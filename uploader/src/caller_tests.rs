@@ -208,7 +208,7 @@ impl Transport for StartedAnew {
         match frames.len() {
             1 => interrupted(),
             _ if self.forgot => problem(ProblemCode::UnknownProposal, None),
-            _ => Ok(Response::Fill(protocol::wire::Filled { mismatched: vec![] })),
+            _ => Ok(Response::Fill(protocol::wire::Filled::default())),
         }
     }
 

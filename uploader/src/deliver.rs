@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 
 use protocol::wire::{Limits, Round};
-use protocol::{Change, ContentId, Head, MirrorName};
+use protocol::{Change, ContentId, Head, MirrorName, RelPath};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 
 use crate::attempt::Attempt;
 use crate::batch::Batch;
 use crate::course::{Ahead, Course};
+use crate::due::{Due, Outlook};
 use crate::forgotten::Forgotten;
 use crate::left_out::Unsettled;
 use crate::volume::Volume;
@@ -50,8 +51,10 @@ pub struct Deliverer<'a> {
 /// What became of a plan. It is filled as delivery goes on, so that it is also true after an error.
 #[derive(Debug, Default)]
 pub struct Delivery {
-    /// Changes that are durable at the receiver and acknowledged, in order.
+    /// Changes that are durable at the receiver and acknowledged, in order, but for those delivered in path order.
     pub delivered: Vec<Change>,
+    /// Of what was delivered in path order, the last path: up to it all is durable that was not left out.
+    pub reached: Option<RelPath>,
     /// Changes that are not, and why.
     pub left_out: Vec<LeftOut>,
     /// The head after the newest acknowledged batch; nothing if there was none.
@@ -62,6 +65,10 @@ pub struct Delivery {
     pub volume: Volume,
     /// Whether batches were not begun because somebody asked to stop.
     pub stopped: bool,
+    /// Whether what is being delivered is sorted by path.
+    in_order: bool,
+    /// Places that are not as later batches take for granted.
+    unsettled: Unsettled,
 }
 
 impl Deliverer<'_> {
@@ -72,26 +79,59 @@ impl Deliverer<'_> {
     /// # Errors
     /// What ends the round; what was delivered before is in `delivery`.
     pub fn deliver(&self, batches: Vec<Vec<Change>>, delivery: &mut Delivery) -> Result<(), DeliverError> {
+        let announced = batches.into_iter().map(|changes| (Due::announce(self.progress, &changes), changes));
+        // All of them at once: whoever watches is to know how much there is.
+        let announced: Vec<_> = announced.collect();
+        self.deliver_announced(announced.into_iter(), delivery)
+    }
+
+    /// The same of batches of changes sorted by path ([`crate::in_order`]). Two of them are in memory at a time, and not
+    /// each change is kept in `delivery`, but how far they came.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub fn deliver_in_order(
+        &self,
+        batches: impl Iterator<Item = Vec<Change>>,
+        outlook: Outlook,
+        delivery: &mut Delivery,
+    ) -> Result<(), DeliverError> {
+        let foretold = outlook.foretell(self.progress);
+        let announced = batches.map(|changes| (foretold.due(&changes), changes));
+        delivery.in_order = true;
+        let delivered = self.deliver_announced(announced, delivery);
+        delivery.in_order = false;
+        delivered
+    }
+
+    fn deliver_announced<'b>(
+        &self,
+        announced: impl Iterator<Item = (Due<'b>, Vec<Change>)>,
+        delivery: &mut Delivery,
+    ) -> Result<(), DeliverError> {
         let standing = self.ledger.standing().map_err(DeliverError::reading)?;
         let course = Course::new(*self, standing.lineage);
+        let batches = announced.map(|(due, changes)| Batch::new(changes, due));
         let delivered = course.deliver(standing.head, batches, delivery);
-        delivery.volume = course.volume.so_far();
+        delivery.volume += course.volume.so_far();
         delivered
     }
 }
 
 impl Course<'_> {
-    fn deliver(&self, head: Head, batches: Vec<Vec<Change>>, delivery: &mut Delivery) -> Result<(), DeliverError> {
-        let mut mirror = Mirror { head, unsettled: Unsettled::default() };
-        let announce = |changes| Batch::announce(changes, self.deliverer.progress);
-        let announced: Vec<_> = batches.into_iter().map(announce).collect();
-        let mut waiting = announced.into_iter().peekable();
+    fn deliver<'b>(
+        &self,
+        mut head: Head,
+        batches: impl Iterator<Item = Batch<'b>>,
+        delivery: &mut Delivery,
+    ) -> Result<(), DeliverError> {
+        let mut waiting = batches.peekable();
         while let Some(batch) = waiting.next() {
             if self.deliverer.caller.is_stopped() {
                 delivery.stopped = true;
                 break;
             }
-            self.deliver_batch(batch, waiting.peek_mut(), &mut mirror, delivery)?;
+            self.deliver_batch(batch, waiting.peek_mut(), &mut head, delivery)?;
         }
         Ok(())
     }
@@ -102,15 +142,15 @@ impl Course<'_> {
         &self,
         mut batch: Batch<'_>,
         mut next: Option<&mut Batch<'_>>,
-        mirror: &mut Mirror,
+        head: &mut Head,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
-        batch.changes = mirror.sift(batch.changes, BTreeMap::new(), delivery);
+        batch.changes = delivery.sift(batch.changes, BTreeMap::new());
         let mut forgotten = Forgotten::default();
         while !batch.changes.is_empty() {
-            match self.attempt(&mut batch, next.as_deref_mut(), mirror)? {
-                Attempt::Durable { wanted } => return self.acknowledge(batch.changes, wanted, mirror, delivery),
-                Attempt::Failed(failed) => batch.changes = mirror.sift(batch.changes, failed, delivery),
+            match self.attempt(&mut batch, next.as_deref_mut(), *head, delivery)? {
+                Attempt::Durable { wanted } => return self.acknowledge(batch.changes, wanted, head, delivery),
+                Attempt::Failed(failed) => batch.changes = delivery.sift(batch.changes, failed),
                 Attempt::Repaired => {}
                 Attempt::Forgotten(error) => forgotten.once_more(error, self.volume.so_far().sent)?,
             }
@@ -123,12 +163,13 @@ impl Course<'_> {
         &self,
         batch: &mut Batch<'_>,
         next: Option<&mut Batch<'_>>,
-        mirror: &Mirror,
+        head: Head,
+        delivery: &Delivery,
     ) -> Result<Attempt, DeliverError> {
-        let after = mirror.head.after(&batch.changes);
+        let after = head.after(&batch.changes);
         let prepared = match batch.prepared.take() {
             Some(prepared) if prepared.is_for(after) => prepared,
-            _ => self.prepare(batch.intent(&batch.changes, mirror.head), None)?,
+            _ => self.prepare(batch.intent(&batch.changes, head), None)?,
         };
         let ready = match prepared.into_ready() {
             Ok(ready) => ready,
@@ -136,7 +177,7 @@ impl Course<'_> {
         };
         let batch = &*batch;
         let Some(next) = next else { return self.commit(batch, &ready) };
-        let expected = mirror.foresee(&next.changes);
+        let expected = delivery.foresee(&next.changes);
         let ahead = Ahead::of(self.deliverer.caller);
         let run_ahead = || self.prepare_ahead(next.intent(&expected, after), &ahead);
         let commit = || self.commit(batch, &ready).inspect_err(|_| ahead.end());
@@ -149,36 +190,39 @@ impl Course<'_> {
         &self,
         changes: Vec<Change>,
         wanted: Vec<ContentId>,
-        mirror: &mut Mirror,
+        head: &mut Head,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
-        let head = mirror.head.after(&changes);
-        self.deliverer.ledger.acknowledge(head, &changes).map_err(DeliverError::writing)?;
-        tracing::debug!(revision = head.number, changes = changes.len(), "acknowledged");
-        mirror.head = head;
-        delivery.head = Some(head);
-        delivery.delivered.extend(changes);
+        let after = head.after(&changes);
+        self.deliverer.ledger.acknowledge(after, &changes).map_err(DeliverError::writing)?;
+        tracing::debug!(revision = after.number, changes = changes.len(), "acknowledged");
+        *head = after;
+        delivery.head = Some(after);
+        delivery.note(changes);
         delivery.wanted.extend(wanted);
         Ok(())
     }
 }
 
-/// The mirror as delivery goes on.
-struct Mirror {
-    head: Head,
-    unsettled: Unsettled,
-}
-
-impl Mirror {
-    fn sift(&mut self, changes: Vec<Change>, failed: BTreeMap<usize, Why>, delivery: &mut Delivery) -> Vec<Change> {
+impl Delivery {
+    fn sift(&mut self, changes: Vec<Change>, failed: BTreeMap<usize, Why>) -> Vec<Change> {
         let (kept, left_out) = self.unsettled.sift(changes, failed);
-        delivery.left_out.extend(left_out);
+        self.left_out.extend(left_out);
         kept
     }
 
     /// What is going to be left of a later batch if nothing more fails until then.
     fn foresee(&self, changes: &[Change]) -> Vec<Change> {
         self.unsettled.clone().sift(changes.to_vec(), BTreeMap::new()).0
+    }
+
+    /// Notes what is durable by now.
+    fn note(&mut self, changes: Vec<Change>) {
+        if self.in_order {
+            self.reached = changes.last().map(|last| last.path().clone()).or_else(|| self.reached.take());
+        } else {
+            self.delivered.extend(changes);
+        }
     }
 }
 

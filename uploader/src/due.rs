@@ -1,10 +1,12 @@
-//! [`Due`]: how much of a batch is still to be sent, as whoever watches was told.
+//! [`Due`]: how much of a batch is still to be sent, as whoever watches was told; [`Outlook`]: how much all of many
+//! batches have that come one by one.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use protocol::wire::Missing;
-use protocol::{Change, ContentId};
+use protocol::{Change, ContentId, Entry};
 use seams::progress::Progress;
 
 /// The bytes of one batch's contents that whoever watches still expects to be sent. What was told never differs from
@@ -23,6 +25,11 @@ impl<'a> Due<'a> {
             changes.iter().filter_map(|change| change.entry()?.content()).collect();
         let bytes = contents.values().copied().fold(0, u64::saturating_add);
         progress.to_send(contents.len() as u64, bytes);
+        Self::told(progress, bytes)
+    }
+
+    /// Whoever watches was told of so many bytes.
+    fn told(progress: &'a dyn Progress, bytes: u64) -> Self {
         Self { progress, bytes: AtomicU64::new(bytes), answered: AtomicBool::new(false) }
     }
 
@@ -53,6 +60,53 @@ impl<'a> Due<'a> {
 impl Drop for Due<'_> {
     fn drop(&mut self) {
         self.settle_on(0);
+    }
+}
+
+/// What changes name that are read one by one, before the first of them is delivered. A content counts as often as it is
+/// named: only within a batch is it known that it is the same again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outlook {
+    contents: u64,
+    bytes: u64,
+}
+
+impl Outlook {
+    /// Counts the content of an entry that is to come to the mirror.
+    pub fn add(&mut self, entry: &Entry) {
+        if let Some((_, size)) = entry.content() {
+            self.contents += 1;
+            self.bytes = self.bytes.saturating_add(size);
+        }
+    }
+
+    /// Tells whoever watches.
+    pub(crate) fn foretell(self, progress: &dyn Progress) -> Foretold<'_> {
+        progress.to_send(self.contents, self.bytes);
+        Foretold { progress, left: Cell::new(self.bytes) }
+    }
+}
+
+/// What whoever watches was told of batches that did not come yet. What never comes is not to be sent.
+#[derive(Debug)]
+pub(crate) struct Foretold<'a> {
+    progress: &'a dyn Progress,
+    left: Cell<u64>,
+}
+
+impl<'a> Foretold<'a> {
+    /// A batch comes: its share.
+    pub(crate) fn due(&self, changes: &[Change]) -> Due<'a> {
+        let sizes = changes.iter().filter_map(|change| Some(change.entry()?.content()?.1));
+        let bytes = sizes.fold(0, u64::saturating_add).min(self.left.get());
+        self.left.update(|left| left - bytes);
+        Due::told(self.progress, bytes)
+    }
+}
+
+impl Drop for Foretold<'_> {
+    fn drop(&mut self) {
+        self.progress.spared(self.left.get());
     }
 }
 

@@ -43,10 +43,17 @@ pub struct LeftOut {
 /// to move out). What was to leave and did not goes along where its directory moves: there, too, it must not be
 /// overwritten. With an earlier batch a change falls also if what it takes away lies at or below such a place: that
 /// path was to be made or vacated before.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Unsettled(BTreeSet<RelPath>);
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unsettled(BTreeSet<RelPath>);
 
 impl Unsettled {
+    /// Whether something that comes to a path, or stays there, falls with what was left out: the path is such a place,
+    /// or lies below one.
+    #[must_use]
+    pub fn reaches(&self, path: &RelPath) -> bool {
+        !self.0.is_empty() && (self.0.contains(path) || path.ancestors().any(|above| self.0.contains(&above)))
+    }
+
     /// Sorts out the changes that fail for a reason of their own, and those that fall with these or with earlier ones.
     pub(crate) fn sift(
         &mut self,

@@ -47,20 +47,23 @@ mod transport;
 mod volume;
 
 #[cfg(test)]
+mod in_order_tests;
+#[cfg(test)]
 mod test_support;
 
 pub use address::{Address, InvalidAddress};
 pub use bases::{Bases, NoBases};
-pub use batches::{Sizes, batches};
+pub use batches::{Parted, Sizes, batches, in_order, parted};
 pub use caller::{CallError, Caller};
 pub use contact::{Next, Then, decide};
 pub use contents::{ContentError, Contents};
 pub use deliver::{Deliverer, Delivery};
+pub use due::Outlook;
 pub use entangled::Entangled;
 pub use error::DeliverError;
 pub use http::{HttpSettings, HttpTransport, SetupError};
 pub use ledger::{Ledger, Standing};
-pub use left_out::{LeftOut, Why};
+pub use left_out::{LeftOut, Unsettled, Why};
 pub use level::{CompressionLevel, Level};
 pub use level_control::{LevelControl, Sample};
 pub use pace::{LocalOffset, Pace};

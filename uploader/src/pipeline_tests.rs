@@ -6,9 +6,8 @@ use std::sync::{Arc, Barrier, Mutex};
 use protocol::Change;
 use protocol::wire::{Limits, Request};
 use seams::parallel::Parallel;
-use seams::progress::Progress;
 
-use crate::test_support::{Client, ModelReceiver, Script, create, directory, file, path, tree};
+use crate::test_support::{Client, ModelReceiver, Script, Told, create, directory, file, path, tree};
 use crate::{CallError, DeliverError, Volume};
 
 const TEXTS: &[&str] = &["1", "22", "333", "4444"];
@@ -200,31 +199,6 @@ fn twenty_thousand_small_files_travel_in_few_full_requests() {
     assert!(delivery.volume.packed < delivery.volume.sent / 10, "{:?}", delivery.volume);
 }
 
-/// Adds up what it is told.
-#[derive(Debug, Default)]
-struct Told(Mutex<(i64, i64)>);
-
-impl Told {
-    fn add(&self, to_send: i64, sent: i64) {
-        let mut told = self.0.lock().expect("not poisoned");
-        *told = (told.0 + to_send, told.1 + sent);
-    }
-}
-
-impl Progress for Told {
-    fn seen(&self, _files: u64, _bytes: u64) {}
-    fn read(&self, _bytes: u64) {}
-    fn to_send(&self, _files: u64, bytes: u64) {
-        self.add(bytes.cast_signed(), 0);
-    }
-    fn spared(&self, bytes: u64) {
-        self.add(-bytes.cast_signed(), 0);
-    }
-    fn sent(&self, bytes: u64) {
-        self.add(0, bytes.cast_signed());
-    }
-}
-
 #[test]
 fn what_is_left_to_send_shrinks_by_what_the_receiver_has_and_ends_at_nothing() {
     let receiver = ModelReceiver::new();
@@ -233,12 +207,12 @@ fn what_is_left_to_send_shrinks_by_what_the_receiver_has_and_ends_at_nothing() {
     let client = Client { progress: told.clone(), ..client(&receiver) };
     client.deliver(files(&["a", "b"]), 9).1.expect("complete at last");
     // Three bytes, all of which the receiver asked for twice.
-    assert_eq!(*told.0.lock().expect("not poisoned"), (6, 6));
+    assert_eq!(told.so_far(), (6, 6));
     let copies = vec![create("copy", file("22")), create("new", file("333")), create("gone", file("not there"))];
     let (delivery, ended) = client.deliver(copies, 1);
     ended.expect("the rest goes on");
     assert_eq!(delivery.volume, Volume { reused: 2, sent: 3, packed: 3 });
-    assert_eq!(*told.0.lock().expect("not poisoned"), (9, 9), "neither the copy nor what is gone is left to send");
+    assert_eq!(told.so_far(), (9, 9), "neither the copy nor what is gone is left to send");
     client.deliver(vec![create("d", directory())], 1).1.expect("well");
-    assert_eq!(*told.0.lock().expect("not poisoned"), (9, 9));
+    assert_eq!(told.so_far(), (9, 9));
 }

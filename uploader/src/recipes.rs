@@ -19,9 +19,9 @@ use crate::repair::{without, wrong_copies};
 use crate::{Bases, Caller, ContentError, Contents, DeliverError};
 
 /// Memory for the index of chunks across files.
-const INDEX_BYTES: usize = 64 * 1024 * 1024;
+const INDEX_BYTES: usize = 32 * 1024 * 1024;
 /// Chunk lists of bases that are in memory for one recipe, in bytes.
-const BASE_LIST_BYTES: usize = 32 * 1024 * 1024;
+const BASE_LIST_BYTES: usize = 16 * 1024 * 1024;
 /// Shorter files hold no hole that is worth looking for.
 const LEAST_SPARSE: u64 = 1024 * 1024;
 /// Most segments of all recipes of a batch, about 45 bytes each. When they are used up, what follows is literal.

@@ -16,13 +16,16 @@ pub struct Apart {
     /// What cannot be delivered before that is: it needs a place that stays taken, or that is not made, or it would
     /// take along what is to stay.
     pub dependents: Vec<Change>,
+    /// Where what comes later finds another state than the whole plan would have left.
+    pub unsettled: Unsettled,
 }
 
 /// Sets changes apart, by their places in the plan, and what falls with them.
 #[must_use]
 pub fn set_apart(plan: Vec<Change>, places: &BTreeSet<usize>) -> Apart {
-    let fell = Unsettled::default().fell(&plan, places.iter().copied());
-    let mut apart = Apart::default();
+    let mut unsettled = Unsettled::default();
+    let fell = unsettled.fell(&plan, places.iter().copied());
+    let mut apart = Apart { unsettled, ..Apart::default() };
     for (index, change) in plan.into_iter().enumerate() {
         let part = match fell.contains(&index) {
             false => &mut apart.kept,

@@ -2,10 +2,12 @@
 
 mod client;
 mod receiver;
+mod told;
 mod world;
 
 pub(crate) use client::{Client, Kept};
 pub(crate) use receiver::{Flaky, ModelReceiver, Script, interrupted};
+pub(crate) use told::Told;
 pub(crate) use world::World;
 
 use protocol::{Change, ContentId, Entry, Kind, Metadata, RelPath, Tree};

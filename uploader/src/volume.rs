@@ -1,5 +1,6 @@
 //! [`Volume`]: how many bytes of contents a delivery was about, and how few it sent.
 
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of contents, as a delivery went on. What is sent again after a lost answer counts once.
@@ -11,6 +12,14 @@ pub struct Volume {
     pub sent: u64,
     /// The same after compression.
     pub packed: u64,
+}
+
+impl AddAssign for Volume {
+    fn add_assign(&mut self, more: Self) {
+        self.reused += more.reused;
+        self.sent += more.sent;
+        self.packed += more.packed;
+    }
 }
 
 /// Counts a [`Volume`] from several threads.

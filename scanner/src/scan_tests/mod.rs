@@ -8,6 +8,7 @@ mod explaining;
 mod filters;
 mod gone;
 mod habits;
+mod large;
 mod mounts;
 mod moved_costs;
 mod moved_crafted;

@@ -1,7 +1,7 @@
 //! A file that was renamed and edited is one move with another content, if its inode is still its own.
 
 use super::moved_directories::{delivered, plan, round, sorted};
-use super::world::{World, rename};
+use super::world::{World, name, rename};
 
 /// A delivered source, where the number of what went is given again at once.
 fn world(items: &[&str]) -> World {
@@ -22,6 +22,24 @@ fn a_file_renamed_and_edited_is_a_move_that_brings_another_content() {
     rename(&world.fs, "log", "log.2");
     world.write("log.2=three and four");
     assert_eq!(round(&mut world), (plan(&["R log -> log.2"]), 1));
+}
+
+#[test]
+fn a_file_renamed_and_edited_is_a_move_whether_or_not_new_files_fit_in_memory() {
+    for most in [0, 1, usize::MAX] {
+        let mut world = world(&["log=one", "keep=2"]);
+        world.most_in_memory = most;
+        rename(&world.fs, "log", "log.1");
+        world.write("log.1=one and two");
+        world.write("new=3");
+        assert_eq!(sorted(round(&mut world).0), plan(&["Create new", "R log -> log.1"]), "{most} in memory");
+        // It has the bytes of another now, whose mode changed: those bytes came from nowhere.
+        rename(&world.fs, "log.1", "log.2");
+        world.write("log.2=2");
+        let keep = world.directory("").open_file_for_writing(&name("keep")).expect("there");
+        keep.set_mode(0o640).expect("changed");
+        assert_eq!(round(&mut world).0, plan(&["R log.1 -> log.2"]), "{most} in memory");
+    }
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use chunking::{ChunkList, Parameters, needs_list};
-use protocol::{Change, ContentId, Entry, Kind, RelPath, Timestamp, Tree};
+use protocol::{Change, ContentId, Entry, Kind, Name, RelPath, Timestamp, Tree};
 use seams::recorded::{Acknowledged, DirectoryId, Reading, Recorded, Recorder, Row};
 
+use crate::finding::Finding;
 use crate::plan::plan;
 use crate::scan::Scanned;
 
@@ -104,6 +105,9 @@ impl Rows {
         self.tree = self.tree.apply(&changes).expect("a plan can be applied");
         self.carry(&changes);
         self.record_after(scanned);
+        if self.keeps_inodes {
+            self.inodes.extend(scanned.findings.iter().filter_map(new_directory));
+        }
     }
 
     /// What a round records at its end, delivered or not.
@@ -136,6 +140,12 @@ impl Rows {
             }
         }
     }
+}
+
+/// The inode of a directory that is new at its path.
+fn new_directory(finding: &Finding) -> Option<(RelPath, u64)> {
+    let Finding::Present { path, was: None, now: Entry::Directory { .. }, inode, .. } = finding else { return None };
+    Some((path.clone(), *inode))
 }
 
 /// A directory that leaves a path, and where it goes.
@@ -175,17 +185,18 @@ impl Recorder for Rows {
     }
 }
 
-impl Recorded for Rows {
-    fn chunk_parameters(&self, content: &ContentId) -> io::Result<Option<Parameters>> {
-        Ok(self.lists().get(content).map(ChunkList::parameters))
+impl Rows {
+    fn given(&self, rows: Vec<Row>) -> Vec<Row> {
+        self.rows_given.fetch_add(rows.len(), Ordering::Relaxed);
+        rows
     }
 
-    fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
+    fn rows_of(&self, directory: DirectoryId) -> Vec<Row> {
         let parent = match directory {
             DirectoryId::ROOT => RelPath::root(),
             id => match self.numbers().by_path.iter().find(|(_, known)| **known == id) {
                 Some((path, _)) => path.clone(),
-                None => return Ok(Vec::new()),
+                None => return Vec::new(),
             },
         };
         let readings = self.readings();
@@ -199,8 +210,30 @@ impl Recorded for Rows {
             inode: self.inodes.get(path).copied(),
             reading: readings.get(path).cloned(),
         };
-        self.rows_given.fetch_add(paths.len(), Ordering::Relaxed);
-        Ok(paths.iter().map(row).collect())
+        paths.iter().map(row).collect()
+    }
+}
+
+impl Recorded for Rows {
+    fn chunk_parameters(&self, content: &ContentId) -> io::Result<Option<Parameters>> {
+        Ok(self.lists().get(content).map(ChunkList::parameters))
+    }
+
+    fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
+        Ok(self.given(self.rows_of(directory)))
+    }
+
+    fn rows_after(&self, directory: DirectoryId, name: Option<&Name>, most: usize) -> io::Result<Vec<Row>> {
+        let mut rows = self.rows_of(directory);
+        rows.retain(|row| name.is_none_or(|name| row.name > *name));
+        rows.truncate(most);
+        Ok(self.given(rows))
+    }
+
+    fn row(&self, directory: DirectoryId, name: &Name) -> io::Result<Option<Row>> {
+        let mut rows = self.rows_of(directory);
+        rows.retain(|row| row.name == *name);
+        Ok(self.given(rows).pop())
     }
 
     fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {

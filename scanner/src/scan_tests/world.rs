@@ -14,11 +14,13 @@ use seams::known::{FilesystemKey, Known};
 use seams::memory::{ManualClock, Memory, Operation, OperationKind};
 use seams::parallel::Parallel;
 use seams::progress::Unwatched;
+use seams::scratch::{InMemory, Pages, Plain};
 
 use super::rows::Rows;
 use crate::compare::metadata;
 use crate::filter::{Filter, FilterRules};
 use crate::finding::Finding;
+use crate::plain::plain_change;
 use crate::plan::plan;
 use crate::scan::{Rules, Scan, ScanError, Scanned};
 
@@ -35,6 +37,8 @@ pub(super) struct World {
     /// Where other file systems are mounted, as earlier rounds recorded it.
     pub(super) mounts: BTreeMap<RelPath, FilesystemKey>,
     pub(super) stop: Arc<AtomicBool>,
+    /// How many plain findings a scan keeps in memory.
+    pub(super) most_in_memory: usize,
 }
 
 impl World {
@@ -54,6 +58,7 @@ impl World {
             parallel: Parallel::in_order(),
             mounts: BTreeMap::new(),
             stop: Arc::default(),
+            most_in_memory: items.len() % 4,
         };
         for item in items {
             world.write(item);
@@ -75,6 +80,7 @@ impl World {
     }
 
     pub(super) fn scan(&self) -> Result<Scanned, ScanError> {
+        let scratch = InMemory::default();
         let ids = self.mounts.iter().filter_map(|(path, key)| Some((self.rows.id(path)?, key.clone())));
         let scan = Scan {
             root: self.directory(""),
@@ -87,10 +93,13 @@ impl World {
             progress: &Unwatched,
             rules: self.rules,
             known: &Known { mounts: ids.collect(), ..self.known.clone() },
+            scratch: &scratch,
+            most_in_memory: self.most_in_memory,
             recorder: &self.rows,
             stop: &self.stop,
         };
-        scan.run()
+        let scanned = scan.run()?;
+        Ok(gathered(scanned, &scratch))
     }
 
     /// Leaves these out from now on.
@@ -142,6 +151,22 @@ impl World {
             (operation.kind == kind && operation.path == path).then(|| io::Error::from_raw_os_error(errno))
         })));
     }
+}
+
+/// All that a scan found, also what it put into the scratch; the plan of all is that of both.
+fn gathered(mut scanned: Scanned, scratch: &InMemory) -> Scanned {
+    let planned = plan(&scanned.findings);
+    let plain: Vec<Plain> = Pages::of(scratch).collect::<io::Result<_>>().expect("memory can be read");
+    scanned.findings.extend(plain.iter().cloned().map(Finding::from));
+    scanned.findings.sort_by(|a, b| a.path().cmp(b.path()));
+    let (closed, open): (Vec<Plain>, Vec<Plain>) = plain.into_iter().partition(|plain| planned.is_closed(&plain.path));
+    let mut changes: Vec<Change> = planned.changes.into_iter().chain(open.into_iter().map(plain_change)).collect();
+    let mut waiting: Vec<RelPath> = planned.waiting.into_iter().chain(closed.into_iter().map(|p| p.path)).collect();
+    changes.sort_by(|a, b| a.path().cmp(b.path()).then_with(|| a.kind().cmp(&b.kind())));
+    waiting.sort();
+    let whole = plan(&scanned.findings);
+    assert_eq!((changes, waiting), (whole.changes, whole.waiting), "a plan made in parts is the plan of all");
+    scanned
 }
 
 /// What a directory holds, as a mirror of it would.

@@ -178,9 +178,15 @@ impl Client {
     ) -> (Delivery, Result<(), DeliverError>) {
         let sizes = Sizes { changes: batch, ..Sizes::default() };
         let batches = batches(plan, &sizes).expect("no large circle of directories in tests");
-        let caller = self.caller();
-        let deliverer = Deliverer {
-            caller: &caller,
+        let mut delivery = Delivery::default();
+        let ended = self.deliverer(&self.caller(), recipes).deliver(batches, &mut delivery);
+        (delivery, ended)
+    }
+
+    /// What delivers for it.
+    pub(crate) fn deliverer<'a>(&'a self, caller: &'a Caller, recipes: &'a Recipes<'a>) -> Deliverer<'a> {
+        Deliverer {
+            caller,
             mirror: &self.mirror,
             round: Round { id: RoundId::from_bytes([0; 16]), started: Timestamp::from_nanos(0) },
             ledger: &self.ledger,
@@ -191,10 +197,7 @@ impl Client {
             compression: CompressionLevel::Auto,
             limits: self.limits,
             progress: &*self.progress,
-        };
-        let mut delivery = Delivery::default();
-        let ended = deliverer.deliver(batches, &mut delivery);
-        (delivery, ended)
+        }
     }
 
     /// Contact, then all that turns the acknowledged tree into this one.
