@@ -3,6 +3,7 @@
 //! No rule worth a unit test of its own lives here: what differs is decided in `scanner`, what is sent in `uploader`,
 //! what is applied in `receiver`.
 
+mod allocator;
 mod args;
 mod config;
 mod duration;
@@ -56,6 +57,7 @@ use settings::{OutputSettings, Typed};
 /// Runs the command with these arguments, the program's name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    allocator::keep_little();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         // Help and version are asked for; anything else clap has to say is a mistake of whoever typed.
