@@ -66,8 +66,7 @@ fn the_holes_of_a_huge_file_are_neither_read_nor_sent_nor_kept() {
     let first = round(&world, &receiver);
     // Each piece of data is read to know it and to send it, with what a buffer holds besides.
     assert!(first.count("bytes_read") < 9 * DATA, "{}", first.stdout);
-    // The frame that completes it goes again with each 4 GiB that the receiver has put together.
-    assert!(first.count("bytes_sent") < 4 * DATA * (1 + length / (4 * GIB)), "{}", first.stdout);
+    assert!(first.count("bytes_sent") < 4 * DATA, "{}", first.stdout);
     assert_eq!(first.count("bytes_seen"), length);
     assert!(allocated(&there) < 4 * DATA, "{} bytes on the disk", allocated(&there));
 

@@ -16,7 +16,7 @@ use crate::tree_store::problems::disk;
 use crate::tree_store::staged::Staged;
 
 /// Most bytes that one request copies and hashes: seconds, also on a slow disk. Zeros cost nothing to ask for.
-const MAX_ASSEMBLED_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+pub(super) const MAX_ASSEMBLED_BYTES: u64 = if cfg!(test) { 64 * 1024 * 1024 } else { 4 * 1024 * 1024 * 1024 };
 /// Bytes that are copied before they are hashed.
 const STRETCH_BYTES: u64 = 8 * 1024 * 1024;
 /// Most ranges that a mismatch answers; neighbours are put together where there are more.

@@ -13,6 +13,7 @@ use crate::store::proposal::{FirstUse, Proposal, check_pieces, missing_of};
 use crate::store::range_set::RangeSet;
 use crate::store::rules::{head_moved, judge_writer, malformed, too_large, unknown_proposal};
 use crate::tree_store::arriving::MAX_RANGES;
+use crate::tree_store::assemble::MAX_ASSEMBLED_BYTES;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::mirror::Mirror;
@@ -198,7 +199,9 @@ impl ClientStore {
         }
         self.write_pieces(plan, &mut staged, pieces)?;
         let lacking = RangeSet::of(plan.literals()).without(&staged.have());
-        if lacking.is_empty() { self.assemble(plan, &mut staged) } else { Ok(None) }
+        // What takes more than one request is left to the commit: asking for that again sends no frame again.
+        let is_soon_done = plan.length.saturating_sub(staged.prefix_length()) <= MAX_ASSEMBLED_BYTES;
+        if lacking.is_empty() && is_soon_done { self.assemble(plan, &mut staged) } else { Ok(None) }
     }
 
     fn write_pieces(&self, plan: &ContentPlan, staged: &mut Staged, pieces: &[(u64, &[u8])]) -> Result<(), Problem> {

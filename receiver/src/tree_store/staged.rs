@@ -94,6 +94,11 @@ impl Staged {
         }
     }
 
+    /// How many bytes from its beginning are in place and hashed.
+    pub(super) fn prefix_length(&self) -> u64 {
+        if let Self::Arriving(arriving) = self { arriving.prefix.length() } else { 0 }
+    }
+
     /// Takes the file out, if all of it is there.
     pub(super) fn take_whole(&mut self) -> Option<Whole> {
         match std::mem::replace(self, Self::Nothing) {

@@ -44,6 +44,21 @@ fn zeros_without_end_cost_a_bounded_step_a_request() {
 }
 
 #[test]
+fn what_takes_several_requests_is_left_to_the_commit_so_that_no_frame_goes_again() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = world.open();
+    let mut peer = Peer::new(&store);
+    let bytes = [vec![0; 65 * MIB], b"end".to_vec()].concat();
+    let changes = [create("long", peer.file(&bytes))];
+    let plan = recipe(&bytes, &[Segment::Zeros { length: 65 * MIB as u64 }, Segment::Literal { length: 3 }]);
+    let missing = peer.open(&changes, vec![plan.clone()]);
+    peer.fill_missing(Head::genesis(), &changes, &[plan], &missing);
+    let busy = peer.commit_on(Head::genesis(), &changes).expect_err("is not done yet");
+    assert_eq!((busy.code, busy.progress.map(u64::from)), (ProblemCode::Busy, Some(64 * MIB as u64)));
+    commits(&peer, Head::genesis(), &changes);
+}
+
+#[test]
 fn what_is_written_again_is_hashed_again() {
     let world = MemoryWorld::new(&["laptop"]);
     let store = world.open();
