@@ -157,12 +157,18 @@ impl Claims {
         };
     }
 
-    /// Forgets what is known of directories that do not stay, and that these numbers were compared.
-    pub(crate) fn forget(&mut self, stays: impl Fn(&RelPath) -> bool, compared: impl IntoIterator<Item = DirectoryId>) {
-        for (_, claim) in self.moved.extract_if(.., |place, _| !stays(place)) {
+    /// The directory at a path is not there any more: where it is now is open again.
+    pub(crate) fn lose(&mut self, place: &RelPath) {
+        if let Some(claim) = self.moved.remove(place) {
             self.holders.remove(&claim.id);
             self.places.remove(&claim.base);
         }
+    }
+
+    /// Forgets what is known of directories that do not stay, and that these numbers were compared.
+    pub(crate) fn forget(&mut self, stays: impl Fn(&RelPath) -> bool, compared: impl IntoIterator<Item = DirectoryId>) {
+        let leave: Vec<RelPath> = self.moved.keys().filter(|place| !stays(place)).cloned().collect();
+        leave.iter().for_each(|place| self.lose(place));
         self.newcomers.retain(&stays);
         self.as_named.retain(&stays);
         for id in compared {

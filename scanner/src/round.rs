@@ -10,7 +10,7 @@ use seams::fs::{Directory, Stat};
 use seams::known::Known;
 use seams::parallel::{Parallel, Queue};
 use seams::progress::Progress;
-use seams::recorded::{DirectoryId, Reading, Recorded, Recorder, Row};
+use seams::recorded::{DirectoryId, Reading, Recorded, Recorder};
 use seams::scratch::Scratch;
 
 use crate::birth::birth;
@@ -244,7 +244,7 @@ impl<'a> Round<'a> {
             noted.counts = noted.counts.of_another_look();
         }
         self.progress.seen(noted.counts.files, noted.counts.bytes);
-        self.found().absent.extend(absent_names(directory, absent, vanished));
+        self.found().absent.extend(Absent::of(directory, absent, vanished));
         self.absorb(noted, late)?;
         judged
     }
@@ -351,8 +351,12 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Notes that paths wait for the next round.
+    /// Notes that paths wait for the next round. What vanished is not where a directory of the mirror was found.
     pub(crate) fn defer(&self, paths: impl IntoIterator<Item = RelPath>, reason: Deferral) {
+        let paths: Vec<RelPath> = paths.into_iter().collect();
+        if reason == Deferral::Vanished {
+            paths.iter().for_each(|path| self.claims().lose(path));
+        }
         self.found().defer(paths, reason);
     }
 
@@ -384,15 +388,4 @@ fn exhaustion(trouble: &Trouble) -> Option<io::Error> {
         return None;
     };
     error.raw_os_error().filter(|code| OUT_OF.contains(code)).map(io::Error::from_raw_os_error)
-}
-
-fn absent_names(directory: &OpenDirectory, absent: Vec<Row>, vanished: Vec<Name>) -> Option<Absent> {
-    let any = !absent.is_empty() || !vanished.is_empty();
-    any.then(|| Absent {
-        directory: directory.path.clone(),
-        base: directory.past.base.clone(),
-        stat: directory.stat,
-        rows: absent,
-        vanished,
-    })
 }

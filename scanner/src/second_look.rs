@@ -12,6 +12,7 @@ use seams::fs::{Directory, Stat, open_by_components};
 use seams::recorded::Row;
 
 use crate::finding::Deferral;
+use crate::open_directories::OpenDirectory;
 
 /// How often a directory that keeps changing is listed again before its deletes wait.
 const LISTINGS: usize = 3;
@@ -30,6 +31,13 @@ pub(crate) struct Absent {
 }
 
 impl Absent {
+    /// Of a directory, if there are any.
+    pub(crate) fn of(directory: &OpenDirectory, rows: Vec<Row>, vanished: Vec<Name>) -> Option<Self> {
+        let (path, base) = (directory.path.clone(), directory.past.base.clone());
+        let any = !rows.is_empty() || !vanished.is_empty();
+        any.then(|| Self { directory: path, base, stat: directory.stat, rows, vanished })
+    }
+
     /// Where the mirror has a name of the directory.
     pub(crate) fn base_of(&self, name: &Name) -> Option<RelPath> {
         self.base.as_ref().unwrap_or(&self.directory).join(name).ok()

@@ -187,3 +187,10 @@ fn no_file_that_is_renamed_while_rounds_run_is_ever_nowhere_in_the_mirror() {
     let storms = renames / 250;
     (0..storms).for_each(|seed| storm(seed, renames / storms));
 }
+
+/// In this storm the walk knows a directory by its inode, which is gone again before it is opened, when the source is
+/// looked at for the last time. While that counted as found, another took its place at the mirror.
+#[test]
+fn a_directory_that_vanished_where_it_was_found_has_not_moved_there() {
+    storm(4, 400);
+}
