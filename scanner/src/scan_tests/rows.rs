@@ -33,6 +33,8 @@ pub(super) struct Rows {
     pub(super) rows_given: AtomicUsize,
     /// How often it was asked which directories have an inode.
     pub(super) inodes_asked: AtomicUsize,
+    /// The rows of the directory that was asked for last, until something changes.
+    last: Mutex<Option<(DirectoryId, Vec<Row>)>>,
 }
 
 /// The numbers of directories, by the paths that the snapshot has them at.
@@ -64,10 +66,12 @@ impl Rows {
 
     /// Says that the inode of a directory was another.
     pub(super) fn set_inode(&mut self, path: &str, inode: u64) {
+        self.last().take();
         self.inodes.insert(RelPath::parse(path.as_bytes()).expect("valid in this test"), inode);
     }
 
     pub(super) fn readings(&self) -> MutexGuard<'_, BTreeMap<RelPath, Reading>> {
+        self.last().take();
         self.readings.lock().expect("no holder of this lock panics")
     }
 
@@ -79,6 +83,10 @@ impl Rows {
     pub(super) fn reading(&self, path: &str) -> Reading {
         let path = RelPath::parse(path.as_bytes()).expect("valid in this test");
         self.readings().get(&path).expect("it was read").clone()
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(DirectoryId, Vec<Row>)>> {
+        self.last.lock().expect("no holder of this lock panics")
     }
 
     fn numbers(&self) -> MutexGuard<'_, Numbers> {
@@ -102,6 +110,7 @@ impl Rows {
     /// Everything that was found is delivered.
     pub(super) fn acknowledge(&mut self, scanned: &Scanned) {
         let changes = plan(&scanned.findings).changes;
+        self.last().take();
         self.tree = self.tree.apply(&changes).expect("a plan can be applied");
         self.carry(&changes);
         self.record_after(scanned);
@@ -191,6 +200,15 @@ impl Rows {
         rows
     }
 
+    /// What `of` takes of all rows of a directory, sorted by name.
+    fn some_rows(&self, directory: DirectoryId, of: impl Fn(&[Row]) -> Vec<Row>) -> Vec<Row> {
+        let known = self.last().take().filter(|(last, _)| *last == directory);
+        let rows = known.map_or_else(|| self.rows_of(directory), |(_, rows)| rows);
+        let some = of(&rows);
+        *self.last() = Some((directory, rows));
+        self.given(some)
+    }
+
     fn rows_of(&self, directory: DirectoryId) -> Vec<Row> {
         let parent = match directory {
             DirectoryId::ROOT => RelPath::root(),
@@ -199,7 +217,7 @@ impl Rows {
                 None => return Vec::new(),
             },
         };
-        let readings = self.readings();
+        let readings = self.readings.lock().expect("no holder of this lock panics");
         let read_in = readings.keys().flat_map(|path| path.ancestors().skip(1));
         let known = self.tree.iter().map(|(path, _)| path).chain(readings.keys()).cloned().chain(read_in);
         let paths: BTreeSet<RelPath> = known.filter(|path| path.parent().as_ref() == Some(&parent)).collect();
@@ -220,20 +238,22 @@ impl Recorded for Rows {
     }
 
     fn rows(&self, directory: DirectoryId) -> io::Result<Vec<Row>> {
-        Ok(self.given(self.rows_of(directory)))
+        Ok(self.some_rows(directory, <[Row]>::to_vec))
     }
 
     fn rows_after(&self, directory: DirectoryId, name: Option<&Name>, most: usize) -> io::Result<Vec<Row>> {
-        let mut rows = self.rows_of(directory);
-        rows.retain(|row| name.is_none_or(|name| row.name > *name));
-        rows.truncate(most);
-        Ok(self.given(rows))
+        Ok(self.some_rows(directory, |rows| {
+            let from = rows.partition_point(|row| name.is_some_and(|name| row.name <= *name));
+            rows[from..].iter().take(most).cloned().collect()
+        }))
     }
 
     fn row(&self, directory: DirectoryId, name: &Name) -> io::Result<Option<Row>> {
-        let mut rows = self.rows_of(directory);
-        rows.retain(|row| row.name == *name);
-        Ok(self.given(rows).pop())
+        let named = |rows: &[Row]| {
+            let at = rows.binary_search_by(|row| row.name.cmp(name));
+            at.ok().map(|at| rows[at].clone()).into_iter().collect()
+        };
+        Ok(self.some_rows(directory, named).pop())
     }
 
     fn directories_with_inode(&self, inode: u64) -> io::Result<Vec<Acknowledged>> {
