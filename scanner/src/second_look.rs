@@ -35,7 +35,7 @@ impl Absent {
     pub(crate) fn of(directory: &OpenDirectory, rows: Vec<Row>, vanished: Vec<Name>) -> Option<Self> {
         let (path, base) = (directory.path.clone(), directory.past.base.clone());
         let any = !rows.is_empty() || !vanished.is_empty();
-        any.then(|| Self { directory: path, base, stat: directory.stat, rows, vanished })
+        any.then_some(Self { directory: path, base, stat: directory.stat, rows, vanished })
     }
 
     /// Where the mirror has a name of the directory.
