@@ -86,6 +86,10 @@ impl<'a> Packer<'a> {
             let mut control = self.control();
             if control.level() == level {
                 control.observe(Sample { sending: self.now().saturating_sub(before + worked), ..sample });
+                tracing::trace!(?sample, ?worked, waited = ?self.now().saturating_sub(before), "sent a frame");
+            }
+            if control.level() != level {
+                tracing::debug!(level = control.level().get(), "another level suits the link better");
             }
         }
         Ok(())
