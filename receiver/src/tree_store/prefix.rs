@@ -10,15 +10,15 @@ use crate::tree_store::bytes::hash_on;
 /// The first bytes of a file that are in place for good. Nobody writes to them without [`Prefix::forget`].
 #[derive(Debug, Default)]
 pub(super) struct Prefix {
-    /// Large, and most contents never need one.
+    /// Large, and most contents never need one. How much went in is how long the prefix is, also after a read that
+    /// failed half way.
     hasher: Option<Box<blake3::Hasher>>,
-    length: u64,
 }
 
 impl Prefix {
     /// How many bytes it has.
     pub(super) fn length(&self) -> u64 {
-        self.length
+        self.hasher.as_ref().map_or(0, |hasher| hasher.count())
     }
 
     /// Begins anew: some of it was, or will be, written again.
@@ -29,19 +29,50 @@ impl Prefix {
     /// Takes bytes that were just written behind it.
     pub(super) fn extend_with(&mut self, bytes: &[u8]) {
         self.hasher.get_or_insert_default().update(bytes);
-        self.length += bytes.len() as u64;
     }
 
     /// Reads on to an end.
     pub(super) fn extend(&mut self, file: &dyn File, end: u64) -> io::Result<()> {
-        let range = ByteRange { offset: self.length, length: end.saturating_sub(self.length) };
+        let range = ByteRange { offset: self.length(), length: end.saturating_sub(self.length()) };
         let read = hash_on(self.hasher.get_or_insert_default(), file, range)?;
-        self.length += read;
         if read == range.length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     /// BLAKE3 of its bytes.
     pub(super) fn digest(&self) -> ContentId {
         self.hasher.as_ref().map_or_else(|| ContentId::of(b""), |hasher| hasher.finalize().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use protocol::{Name, Timestamp};
+    use seams::fs::Fs;
+    use seams::memory::{FaultHook, ManualClock, Memory, OperationKind};
+
+    use super::*;
+
+    #[test]
+    fn a_read_that_fails_half_way_is_gone_on_with() {
+        let fs = Memory::new(Arc::new(ManualClock::new(Timestamp::from_nanos(0))));
+        fs.make_directory(Path::new("/d")).expect("made");
+        let bytes: Vec<u8> = (0..600_000u32).map(|number| number.to_le_bytes()[0] | 1).collect();
+        let directory = fs.open_root(Path::new("/d")).expect("opened");
+        let file = directory.create_file(&Name::parse(b"f").expect("valid")).expect("made");
+        file.write_all_at(&bytes, 0).expect("written");
+        let reads = AtomicUsize::new(0);
+        let fails_once: FaultHook = Arc::new(move |operation| {
+            let is_second = operation.kind == OperationKind::Read && reads.fetch_add(1, Ordering::Relaxed) == 1;
+            is_second.then(|| io::Error::from_raw_os_error(5))
+        });
+        fs.set_fault_hook(Some(fails_once));
+        let (mut prefix, end) = (Prefix::default(), bytes.len() as u64);
+        prefix.extend(&*file, end).expect_err("the second buffer cannot be read");
+        prefix.extend(&*file, end).expect("the rest can");
+        assert_eq!(prefix.digest(), ContentId::of(&bytes));
     }
 }
