@@ -51,12 +51,8 @@ fn arrived(finding: &Finding) -> Option<ContentId> {
 
 /// Contents that are not any more where they were.
 fn vacated(findings: &[Finding]) -> HashSet<ContentId> {
-    let was = |finding: &Finding| match finding {
-        Finding::Gone { was, .. } => was.content(),
-        Finding::Present { was: Some(was), now, .. } if !was.same_content(now) => was.content(),
-        _ => None,
-    };
-    findings.iter().filter_map(was).map(|(content, _)| content).collect()
+    let left = findings.iter().filter_map(Finding::left_behind);
+    left.filter_map(Entry::content).map(|(content, _)| content).collect()
 }
 
 /// A file at a path at which the mirror has nothing, with a content that was not elsewhere.

@@ -163,4 +163,13 @@ impl Finding {
             other => other.path(),
         }
     }
+
+    /// What the mirror has at the place of what it is about, if that is not there any more.
+    pub(crate) fn left_behind(&self) -> Option<&Entry> {
+        match self {
+            Self::Gone { was, .. } => Some(was),
+            Self::Present { was: Some(was), now, .. } => (!was.same_content(now)).then_some(was),
+            Self::Present { .. } | Self::Moved { .. } | Self::Problem { .. } | Self::Deferred { .. } => None,
+        }
+    }
 }

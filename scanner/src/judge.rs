@@ -66,8 +66,8 @@ impl<'a, 'r, 'b> Judge<'a, 'r, 'b> {
         }
     }
 
-    /// Whether the mirror has a directory, and its inode is not recorded so. What belongs to another directory as long as the mirror has
-    /// that is not written over: it would not be found again.
+    /// Whether the mirror has a directory, and its inode is not recorded so. What belongs to another directory as long as
+    /// the mirror has that is not written over: it would not be found again.
     fn is_to_be_recorded(&self, name: &Name, stat: &Stat) -> bool {
         let row = self.directory.row(name).filter(|row| row.acknowledged.is_some());
         let is_recorded = row.is_none_or(|row| row.inode == Some(stat.inode));

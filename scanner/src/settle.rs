@@ -210,11 +210,6 @@ impl Settling<'_, '_> {
             if let Look::There { stat, .. } = &look
                 && stat.kind == FileKind::Directory
             {
-                self.round.hold_row(directory, &name)?;
-            }
-            if let Look::There { stat, .. } = &look
-                && stat.kind == FileKind::Directory
-            {
                 match self.known(directory, &name, stat) {
                     Some(same) => stands_still &= same,
                     None => match descend(self.round, directory, &name, stat, true)? {

@@ -51,7 +51,7 @@ impl Left {
         let mut left = Self::default();
         for finding in findings {
             left.inodes.extend(inode_of_gone_file(finding));
-            match left_behind(finding) {
+            match finding.left_behind() {
                 Some(Entry::File { size: 0, .. }) => {
                     let name = finding.base().name().expect("the root is no file");
                     *left.empty.entry(name).or_default() += 1;
@@ -78,15 +78,6 @@ impl Left {
             Entry::File { content, .. } => self.contents.contains(content),
             Entry::Directory { .. } | Entry::Symlink { .. } => false,
         }
-    }
-}
-
-/// What the mirror has at the place of a finding, if that is not there any more.
-fn left_behind(finding: &Finding) -> Option<&Entry> {
-    match finding {
-        Finding::Gone { was, .. } => Some(was),
-        Finding::Present { was: Some(was), now, .. } => (!was.same_content(now)).then_some(was),
-        Finding::Present { .. } | Finding::Moved { .. } | Finding::Problem { .. } | Finding::Deferred { .. } => None,
     }
 }
 

@@ -112,11 +112,6 @@ impl<'a, 'r> SubtreeWalk<'a, 'r> {
             return Ok(());
         };
         let mut look = look(self.round, top, &name);
-        if let Look::There { stat, .. } = &look
-            && stat.kind == FileKind::Directory
-        {
-            self.round.hold_row(top, &name)?;
-        }
         let descent = match &look {
             Look::There { stat, .. } if stat.kind == FileKind::Directory => {
                 let other_walk = too_deep || !descends || self.queue.is_hungry();
@@ -194,11 +189,12 @@ fn unknown(round: &Round<'_>, directory: &OpenDirectory, name: &Name, trouble: T
 /// Decides whether to go into a directory that is there, and how.
 pub(crate) fn descend(
     round: &Round<'_>,
-    parent: &OpenDirectory,
+    parent: &mut OpenDirectory,
     name: &Name,
     stat: &Stat,
     other_walk: bool,
 ) -> Result<Descent, ScanError> {
+    round.hold_row(parent, name)?;
     if round.one_file_system && stat.device != round.device {
         return Ok(Descent::No);
     }

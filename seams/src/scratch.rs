@@ -106,12 +106,13 @@ pub fn take_where(
     mut wanted: impl FnMut(&Plain) -> bool,
     mut taken: impl FnMut(Plain),
 ) -> io::Result<()> {
-    let mut last: Option<RelPath> = None;
+    let mut pages = Pages::of(scratch);
     loop {
-        let page = scratch.page(last.as_ref())?;
-        let Some(end) = page.last() else { return Ok(()) };
-        last = Some(end.path.clone());
-        let paths: Vec<RelPath> = page.iter().filter(|plain| wanted(plain)).map(|plain| plain.path.clone()).collect();
+        pages.turn()?;
+        if pages.ended {
+            return Ok(());
+        }
+        let paths: Vec<RelPath> = pages.page.by_ref().filter(&mut wanted).map(|plain| plain.path).collect();
         scratch.take(&paths)?.into_iter().for_each(&mut taken);
     }
 }

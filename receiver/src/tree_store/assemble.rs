@@ -11,6 +11,7 @@ use seams::fs::File;
 
 use crate::tree_store::bytes::{copy, hash, hash_range};
 use crate::tree_store::client::ClientStore;
+use crate::tree_store::held::Source;
 use crate::tree_store::prefix::Prefix;
 use crate::tree_store::problems::disk;
 use crate::tree_store::staged::Staged;
@@ -24,9 +25,6 @@ const MAX_COPIED_RANGES: usize = 65_536;
 /// Most contents, and bytes of them, that are read after a mismatch to find a damaged one.
 const MAX_SUSPECTS: usize = 16;
 const MAX_SUSPECT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
-
-/// The content that was copied from last, opened; recipes mostly copy from one.
-type Source = Option<(ContentId, Option<Box<dyn File>>)>;
 
 impl ClientStore {
     /// Makes a content whole whose literals are all there. If the result is not what the id says, what was copied is
@@ -81,7 +79,7 @@ impl ClientStore {
         file: &dyn File,
         until: u64,
     ) -> Result<(), Problem> {
-        let mut source = None;
+        let mut source = Source::default();
         for (range, segment) in plan.segments() {
             let end = range.offset.saturating_add(range.length).min(until);
             while prefix.length() < end {
@@ -106,12 +104,9 @@ impl ClientStore {
         to: &dyn File,
         at: u64,
     ) -> Result<(), Problem> {
-        if source.as_ref().is_none_or(|(open, _)| *open != content) {
-            *source = Some((content, self.open_held(content)?));
-        }
-        match source {
-            Some((_, Some(from))) => copy(&**from, range, to, at).map_err(disk("copy a content")),
-            _ => Ok(()),
+        match self.source(source, content)? {
+            Some(from) => copy(from, range, to, at).map_err(disk("copy a content")),
+            None => Ok(()),
         }
     }
 

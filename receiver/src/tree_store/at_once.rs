@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::io;
 
-use protocol::{ByteRange, ContentId, ContentPlan, Problem, Segment};
+use protocol::{ByteRange, ContentPlan, Problem, Segment};
 use seams::fs::File;
 
 use crate::tree_store::bytes::{HOLE_BYTES, each_buffer};
 use crate::tree_store::client::ClientStore;
+use crate::tree_store::held::Source;
 use crate::tree_store::problems::disk;
 
 /// Longer contents with copies are put together on the disk, which can share blocks, and where they need no memory.
@@ -30,14 +31,16 @@ impl ClientStore {
             return Ok(None);
         }
         let mut pieces = pieces.iter();
-        let mut sources = Sources { store: self, open: None };
+        let mut source = Source::default();
         let mut bytes = Vec::new();
         for (range, segment) in plan.segments() {
             let is_there = match segment {
                 Segment::Zeros { .. } => false,
                 Segment::Literal { .. } => take_literal(&mut pieces, range, &mut bytes),
                 Segment::Copy { content, offset, length } => {
-                    sources.copy(content, ByteRange { offset, length }, &mut bytes)?
+                    let range = ByteRange { offset, length };
+                    let from = self.source(&mut source, content)?;
+                    from.map_or(Ok(false), |from| append(from, range, &mut bytes)).map_err(disk("copy a content"))?
                 }
             };
             if !is_there {
@@ -58,23 +61,7 @@ fn take_literal<'p, 'b: 'p>(
     next.inspect(|(_, piece)| bytes.extend_from_slice(piece)).is_some()
 }
 
-/// What contents are copied from. Recipes mostly copy from one.
-struct Sources<'a> {
-    store: &'a ClientStore,
-    open: Option<(ContentId, Option<Box<dyn File>>)>,
-}
-
-impl Sources<'_> {
-    /// Appends a range of a held content, if it is there and without holes.
-    fn copy(&mut self, content: ContentId, range: ByteRange, bytes: &mut Vec<u8>) -> Result<bool, Problem> {
-        if self.open.as_ref().is_none_or(|(open, _)| *open != content) {
-            self.open = Some((content, self.store.open_held(content)?));
-        }
-        let Some((_, Some(file))) = &self.open else { return Ok(false) };
-        append(&**file, range, bytes).map_err(disk("copy a content"))
-    }
-}
-
+/// Appends a range of a file, if it is there and without holes.
 fn append(file: &dyn File, range: ByteRange, bytes: &mut Vec<u8>) -> io::Result<bool> {
     if range.length >= HOLE_BYTES && !is_data(file, range)? {
         return Ok(false);

@@ -11,6 +11,10 @@ use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::problems::disk;
 use crate::tree_store::step::version_name;
 
+/// The content that was copied from last, opened; recipes mostly copy from one.
+#[derive(Default)]
+pub(super) struct Source(Option<(ContentId, Option<Box<dyn File>>)>);
+
 impl ClientStore {
     /// The length of a content that the client holds, in a mirror or among the versions. One that was found damaged
     /// is not held.
@@ -57,6 +61,18 @@ impl ClientStore {
             }
         }
         Ok(None)
+    }
+
+    /// The file of a held content, opened unless it is open already; nothing if the content is not there.
+    pub(super) fn source<'s>(
+        &self,
+        source: &'s mut Source,
+        content: ContentId,
+    ) -> Result<Option<&'s dyn File>, Problem> {
+        if source.0.as_ref().is_none_or(|(open, _)| *open != content) {
+            source.0 = Some((content, self.open_held(content)?));
+        }
+        Ok(source.0.as_ref().and_then(|(_, file)| file.as_deref()))
     }
 
     /// Opens the file of a row, wherever it lies by now; nothing if it is not there or visibly another.
