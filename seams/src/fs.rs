@@ -186,6 +186,15 @@ pub trait File: Debug + Send + Sync {
     /// Writes all bytes at an offset.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
+    /// Says that much of it is going to be read or written once: that goes past the page cache from now on where the file
+    /// system can, and is the same otherwise.
+    fn bypass_cache(&mut self) {}
+
+    /// Whether [`Self::copy_from`] is more than reading and writing: blocks are shared, or a server copies.
+    fn copies_cheaply(&self) -> bool {
+        false
+    }
+
     /// Copies a range of another file of the same [`Fs`] to an offset, as far as that file goes, and answers how many
     /// bytes that were. Blocks are shared where the file system can.
     fn copy_from(&self, source: &dyn File, range: ByteRange, at: u64) -> io::Result<u64> {

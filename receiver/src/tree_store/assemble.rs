@@ -49,7 +49,7 @@ impl ClientStore {
     ) -> Result<Option<Vec<CopiedRange>>, Problem> {
         let failed = disk("put a content together");
         let arriving = staged.begin(&self.staging, plan.content).map_err(&failed)?;
-        let file = self.staging.directory().open_file_for_writing(&arriving.part).map_err(&failed)?;
+        let file = arriving.open(&**self.staging.directory(), plan.length).map_err(&failed)?;
         if arriving.prefix.length() > plan.length {
             arriving.prefix.forget();
         }

@@ -210,6 +210,6 @@ impl ClientStore {
         if arriving.have.len() + pieces.len() > MAX_RANGES {
             return Err(too_large("a content arrives in too many scattered pieces"));
         }
-        arriving.write(&**self.staging.directory(), pieces).map_err(&failed)
+        arriving.write(&**self.staging.directory(), plan.length, pieces).map_err(&failed)
     }
 }
