@@ -9,6 +9,7 @@ mod arriving;
 mod assemble;
 mod at_once;
 mod bytes;
+mod carry;
 mod check;
 mod chunks;
 mod client;

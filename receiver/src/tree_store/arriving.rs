@@ -19,7 +19,7 @@ const RECORD_BYTES: usize = 32;
 /// A content is hashed while it arrives from this length on. Shorter ones are read once more for less than that saves.
 const LEAST_PREFIX_BYTES: u64 = 1024 * 1024;
 /// A content of this length or more goes past the page cache.
-const LEAST_BYPASSING_BYTES: u64 = 8 * 1024 * 1024;
+pub(super) const LEAST_BYPASSING_BYTES: u64 = 8 * 1024 * 1024;
 /// Most bytes that one frame reads again, to hash what came before its turn.
 const MAX_CAUGHT_UP_BYTES: u64 = 32 * 1024 * 1024;
 

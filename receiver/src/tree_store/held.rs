@@ -6,6 +6,7 @@ use protocol::{ContentId, Problem, RelPath};
 use seams::fs::{Directory, File, open_by_components};
 
 use crate::catalog::{Disk, MirrorId, Place, Row};
+use crate::tree_store::arriving::LEAST_BYPASSING_BYTES;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::problems::disk;
@@ -13,7 +14,17 @@ use crate::tree_store::step::version_name;
 
 /// The content that was copied from last, opened; recipes mostly copy from one.
 #[derive(Default)]
-pub(super) struct Source(Option<(ContentId, Option<Box<dyn File>>)>);
+pub(super) struct Source {
+    open: Option<(ContentId, Option<Box<dyn File>>)>,
+    bypass_cache: bool,
+}
+
+impl Source {
+    /// For what becomes so long.
+    pub(super) fn for_length(length: u64) -> Self {
+        Self { open: None, bypass_cache: length >= LEAST_BYPASSING_BYTES }
+    }
+}
 
 impl ClientStore {
     /// The length of a content that the client holds, in a mirror or among the versions. One that was found damaged
@@ -69,10 +80,14 @@ impl ClientStore {
         source: &'s mut Source,
         content: ContentId,
     ) -> Result<Option<&'s dyn File>, Problem> {
-        if source.0.as_ref().is_none_or(|(open, _)| *open != content) {
-            source.0 = Some((content, self.open_held(content)?));
+        if source.open.as_ref().is_none_or(|(open, _)| *open != content) {
+            let mut file = self.open_held(content)?;
+            if source.bypass_cache {
+                file.iter_mut().for_each(|file| file.bypass_cache());
+            }
+            source.open = Some((content, file));
         }
-        Ok(source.0.as_ref().and_then(|(_, file)| file.as_deref()))
+        Ok(source.open.as_ref().and_then(|(_, file)| file.as_deref()))
     }
 
     /// Opens the file of a row, wherever it lies by now; nothing if it is not there or visibly another.
