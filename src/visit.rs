@@ -54,6 +54,19 @@ impl Visit {
     /// # Errors
     /// Another round is running; something cannot be opened or made.
     pub(crate) fn open(route: Route, settings: &MirrorSettings, threads: usize) -> Result<Self, Failure> {
+        Self::open_keeping(route, settings, threads, None)
+    }
+
+    /// The same; a receiver inside this command forgets history past this.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_keeping(
+        route: Route,
+        settings: &MirrorSettings,
+        threads: usize,
+        history: Option<Retentions>,
+    ) -> Result<Self, Failure> {
         let filter = filter(&route, settings)?;
         make_state_directory(&route.state)?;
         let lock = MirrorLock::take(&route.state).map_err(|error| unusable(&route.state, &error))?;
@@ -61,7 +74,7 @@ impl Visit {
         let snapshot = open_snapshot(&route)?;
         check_destination(&route, &snapshot, settings)?;
         let (clock, threads) = (Arc::new(SystemClock::new()), Parallel::new(threads));
-        let transport = transport(&route.to, settings, clock.clone())?;
+        let transport = transport(&route.to, settings, clock.clone(), history)?;
         let settings = settings.clone();
         Ok(Self { route, filter, snapshot, transport, clock, host: host_name(), settings, threads, _lock: lock })
     }
@@ -268,10 +281,15 @@ fn pace(settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Option<Arc<Pace>> {
     Some(Arc::new(Pace::new(timetable, clock, local_offset)))
 }
 
-fn transport(to: &To, settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Transport>, Failure> {
+fn transport(
+    to: &To,
+    settings: &MirrorSettings,
+    clock: Arc<dyn Clock>,
+    history: Option<Retentions>,
+) -> Result<Arc<dyn Transport>, Failure> {
     let pace = pace(settings, clock);
     match to {
-        To::Directory(data) => match LocalTransport::open(data, pace) {
+        To::Directory(data) => match LocalTransport::open(data, pace, history) {
             Ok(transport) => Ok(Arc::new(transport)),
             Err(LinkError::Start(error)) => Err(refused(error)),
             Err(error) => Err(error.into()),

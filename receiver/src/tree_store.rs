@@ -17,6 +17,7 @@ mod delivery;
 mod durability;
 mod examine;
 mod executor;
+mod forgetting;
 mod held;
 mod instances;
 mod mirror;
@@ -32,11 +33,13 @@ mod shelves;
 mod staged;
 mod staging;
 mod step;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
@@ -48,6 +51,7 @@ use seams::fs::{Directory, Fs};
 use thiserror::Error;
 
 use crate::catalog::CatalogPlace;
+use crate::retention::{Retention, Retentions};
 use crate::store::Store;
 use crate::store::rules::no_mirror;
 use crate::tree_store::client::ClientStore;
@@ -93,6 +97,10 @@ pub struct TreeStore {
     data: Arc<dyn Directory>,
     catalogs: Catalogs,
     clock: Arc<dyn Clock>,
+    /// Nothing while nothing is forgotten.
+    retentions: Option<Retentions>,
+    /// How far apart a client's old history is looked at.
+    pause: Duration,
     clients: Mutex<HashMap<ClientName, ClientSlot>>,
 }
 
@@ -120,15 +128,30 @@ impl TreeStore {
         if !report.is_fit() {
             return Err(TreeStoreError::Unfit { path: path.to_owned(), report });
         }
-        let store = Self { id, path: path.to_owned(), data, catalogs, clock, clients: Mutex::default() };
+        let store = Self { id, path: path.to_owned(), data, catalogs, clock, retentions: None, pause: Duration::ZERO, clients: Mutex::default() };
         store.open_known_clients().map_err(failed)?;
         Ok(store)
     }
 
+    /// The same, that forgets history past this, and looks for it so far apart. Without this it forgets nothing.
+    #[must_use]
+    pub fn keeping(self, retentions: Retentions, pause: Duration) -> Self {
+        Self { retentions: Some(retentions), pause, ..self }
+    }
+
+    fn retention(&self, client: &ClientName) -> Retention {
+        self.retentions.as_ref().map_or(Retention::FOR_EVER, |retentions| retentions.of(client))
+    }
+
+    /// Everybody who has something here.
+    fn known_names(&self) -> io::Result<impl Iterator<Item = ClientName>> {
+        let text = |name: &protocol::Name| std::str::from_utf8(name.as_bytes()).map(str::to_owned);
+        let names = self.data.list()?;
+        Ok(names.into_iter().filter_map(move |name| ClientName::parse(&text(&name).ok()?).ok()))
+    }
+
     fn open_known_clients(&self) -> io::Result<()> {
-        for name in self.data.list()? {
-            let Ok(text) = std::str::from_utf8(name.as_bytes()) else { continue };
-            let Ok(client) = ClientName::parse(text) else { continue };
+        for client in self.known_names()? {
             if let Err(problem) = self.known(&client) {
                 tracing::error!(%client, %problem, "this client cannot be served");
             }
@@ -217,7 +240,7 @@ impl Store for TreeStore {
     }
 
     fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem> {
-        self.with(client, &request.mirror, |client| client.commit(request))
+        self.with(client, &request.mirror, |store| store.commit(request, &self.retention(client)))
     }
 
     fn read_at(&self, client: &ClientName, request: &ReadAt) -> Result<ReadPage, Problem> {
@@ -230,6 +253,25 @@ impl Store for TreeStore {
 
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {
         self.with(client, &request.mirror, |client| client.chunks(request))
+    }
+
+    fn keep_up(&self, going: &dyn Fn() -> bool) {
+        if self.retentions.is_none() {
+            return;
+        }
+        let names = match self.known_names() {
+            Ok(names) => names,
+            Err(error) => return tracing::error!(%error, "nothing old can be removed now"),
+        };
+        for client in names.take_while(|_| going()) {
+            let opened = self.known(&client);
+            let kept = opened.and_then(|store| {
+                store.map_or(Ok(()), |store| store.retain(&self.retention(&client), self.pause, going))
+            });
+            if let Err(problem) = kept {
+                tracing::error!(%client, %problem, "nothing old of this client can be removed now");
+            }
+        }
     }
 }
 

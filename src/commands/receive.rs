@@ -4,13 +4,18 @@ use receiver::{Application, HoldError, Settings, StartError, TreeStoreError};
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::settings::{DataSettings, ReceiveSettings};
+use crate::settings::{DataSettings, HistorySettings, ReceiveSettings};
 use crate::stop::Stop;
 
 /// Serves; the address is the first line on stdout, said when it can be reached.
-pub(crate) fn receive(data: &DataSettings, settings: &ReceiveSettings, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn receive(
+    data: &DataSettings,
+    settings: &ReceiveSettings,
+    history: &HistorySettings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let stop = Stop::on_signals(Some(Exit::Done))?;
-    let application = Application::build(&wanted(data, settings)).map_err(refused)?;
+    let application = Application::build(&wanted(data, settings, history)).map_err(refused)?;
     if settings.allow_plaintext && !settings.listen.ip().is_loopback() {
         tracing::warn!("plain HTTP: whoever listens in on {} can read tokens and contents", settings.listen);
     }
@@ -22,10 +27,11 @@ pub(crate) fn receive(data: &DataSettings, settings: &ReceiveSettings, output: &
 }
 
 /// The receiver that is wanted.
-fn wanted(data: &DataSettings, settings: &ReceiveSettings) -> Settings {
+fn wanted(data: &DataSettings, settings: &ReceiveSettings, history: &HistorySettings) -> Settings {
     let mut wanted = Settings::new(&data.data, settings.listen);
     wanted.allow_plaintext = settings.allow_plaintext;
     wanted.limits.body_memory = settings.request_memory.get();
+    wanted.history = Some(history.retentions());
     wanted
 }
 
@@ -46,15 +52,30 @@ pub(crate) fn refused(error: StartError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::RequestMemory;
-    use crate::settings::value::Value;
+    use crate::settings::Typed;
+    use crate::settings::environment::Environment;
+
+    fn typed(flags: &[&str]) -> Settings {
+        let cli = <crate::args::Cli as clap::Parser>::try_parse_from(flags).expect("good flags");
+        let crate::args::Command::Receive { flags } = cli.command else { panic!("receive") };
+        let typed = Typed::gather(flags.layer, None, &Environment::none()).expect("good settings");
+        let (data, receive, history) = (typed.data(), typed.receive(), typed.history());
+        wanted(&data.expect("named"), &receive.expect("defaults"), &history.expect("defaults"))
+    }
 
     #[test]
     fn a_receiver_takes_as_much_memory_for_requests_as_it_was_told() {
-        let request_memory = RequestMemory::read(&["20MiB".into()]).expect("a size");
-        let listen = "127.0.0.1:0".parse().expect("an address");
-        let settings = ReceiveSettings { listen, allow_plaintext: false, request_memory };
-        let data = DataSettings { data: "/data".into() };
-        assert_eq!(wanted(&data, &settings).limits.body_memory, 20 * 1024 * 1024);
+        let told = typed(&["roundsman", "receive", "--data", "/data", "--request-memory", "20MiB"]);
+        assert_eq!(told.limits.body_memory, 20 * 1024 * 1024);
+    }
+
+    #[test]
+    fn a_receiver_keeps_as_much_history_as_it_was_told() {
+        let usual = typed(&["roundsman", "receive", "--data", "/data"]).history.expect("it forgets");
+        assert_eq!(usual, receiver::Retentions::default());
+        let told = typed(&["roundsman", "receive", "--data", "/data", "--keep", "forever", "--client-keep", "laptop=1d"]);
+        let told = told.history.expect("it forgets");
+        let keep = |name| told.of(&protocol::ClientName::parse(name).expect("a name")).keep;
+        assert_eq!([keep("desk"), keep("laptop")], [None, Some(std::time::Duration::from_secs(86_400))]);
     }
 }

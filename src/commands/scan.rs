@@ -27,6 +27,8 @@ const JITTER_PART: u32 = 10;
 #[derive(Debug)]
 pub(crate) struct Rounds<'a> {
     pub(crate) client: ClientSettings,
+    /// How much history is kept where this command is the receiver, too.
+    pub(crate) history: HistorySettings,
     pub(crate) wanted: OutputSettings,
     pub(crate) output: &'a Output,
 }
@@ -110,7 +112,7 @@ impl Rounds<'_> {
         }
         if mirror.visit.is_none() {
             let route = Route::of(&mirror.settings, &self.client.state_dir)?;
-            mirror.visit = Some(Visit::open(route, &mirror.settings, threads)?);
+            mirror.visit = Some(Visit::open_keeping(route, &mirror.settings, threads, Some(self.history.retentions()))?);
         }
         let visit = mirror.visit.as_ref().expect("was opened a line above");
         let only = self.read_plan(visit.route())?;

@@ -67,6 +67,7 @@ impl ClientStore {
             return Ok(answer);
         }
         self.sweep_if_due()?;
+        let _until_pinned = self.until_pinned();
         let mut room = 0u64;
         let known = self.catalog().known_among(proposal.contents.iter().map(|plan| plan.content))?;
         let missing = missing_of(&proposal, |plan| {

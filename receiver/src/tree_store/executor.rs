@@ -248,7 +248,7 @@ pub(super) fn gone_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 /// Does something in a directory of ours; where somebody took our rights to it away, takes them back first.
-fn with_rights(directory: &dyn Directory, mut work: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+pub(super) fn with_rights(directory: &dyn Directory, mut work: impl FnMut() -> io::Result<()>) -> io::Result<()> {
     match work() {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let mode = directory.own_stat()?.mode;

@@ -5,7 +5,7 @@ use std::io;
 use protocol::{ContentId, Problem, RelPath};
 use seams::fs::{Directory, File, open_by_components};
 
-use crate::catalog::{Disk, MirrorId, Place, Row};
+use crate::catalog::{CatalogError, Disk, MirrorId, Place, Row};
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::problems::disk;
@@ -77,12 +77,17 @@ impl ClientStore {
 
     /// Opens the file of a row, wherever it lies by now; nothing if it is not there or visibly another.
     pub(super) fn open_row(&self, row: &Row) -> Result<Option<Box<dyn File>>, Problem> {
-        let place = self.catalog().place_of(row)?;
-        let Some(place) = place else { return Ok(None) };
+        let lies = {
+            let catalog = self.catalog();
+            catalog.last_same(row.clone())?.map(|last| Ok((catalog.place_of(&last)?, last))).transpose()
+        };
+        let Some((Some(place), last)) = lies.map_err(|error: CatalogError| Problem::from(error))? else {
+            return Ok(None);
+        };
         let file = self.open_place(&place)?;
         let Some(file) = file else { return Ok(None) };
         let found = file.stat().map_err(disk("look at a file"))?;
-        Ok(is_the_one(row, Disk::from(&found)).then_some(file))
+        Ok(is_the_one(&last, Disk::from(&found)).then_some(file))
     }
 
     fn open_place(&self, place: &Place) -> Result<Option<Box<dyn File>>, Problem> {

@@ -34,6 +34,12 @@ mod refusals;
 mod restarts;
 #[path = "tests/resume.rs"]
 mod resume;
+#[path = "tests/retention.rs"]
+mod retention;
+#[path = "tests/retention_crashes.rs"]
+mod retention_crashes;
+#[path = "tests/retention_histories.rs"]
+mod retention_histories;
 #[path = "tests/stepwise.rs"]
 mod stepwise;
 #[path = "tests/upgrades.rs"]
