@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use protocol::{Change, Lineage, RelPath, wire};
+use receiver::Retentions;
 use scanner::{BrakeRules, Filter, FilterRules, MOST_IN_MEMORY, Rules, marker_name};
 use seams::clock::{Clock, SystemClock};
 use seams::disk::Disk;

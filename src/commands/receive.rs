@@ -58,7 +58,7 @@ mod tests {
     fn typed(flags: &[&str]) -> Settings {
         let cli = <crate::args::Cli as clap::Parser>::try_parse_from(flags).expect("good flags");
         let crate::args::Command::Receive { flags } = cli.command else { panic!("receive") };
-        let typed = Typed::gather(flags.layer, None, &Environment::none()).expect("good settings");
+        let typed = Typed::gather(flags.layer, None, &Environment::default()).expect("good settings");
         let (data, receive, history) = (typed.data(), typed.receive(), typed.history());
         wanted(&data.expect("named"), &receive.expect("defaults"), &history.expect("defaults"))
     }

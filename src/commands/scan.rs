@@ -16,7 +16,7 @@ use crate::plan_file::{self, PlanHeader};
 use crate::round::{Report, RoundError};
 use crate::round_failure::failure;
 use crate::route::{Route, shown};
-use crate::settings::{ClientSettings, MirrorSettings, OutputSettings};
+use crate::settings::{ClientSettings, HistorySettings, MirrorSettings, OutputSettings};
 use crate::stop::Stop;
 use crate::visit::{Visit, dry_run};
 
