@@ -88,7 +88,7 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Scan { flags } => scan(&gather(flags.layer, config)?),
         Command::Receive { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
-            commands::receive::receive(&typed.data()?, &typed.receive()?, &typed.history()?, output)
+            commands::receive::receive(&typed.data()?, &typed.receive()?, &typed.keeping()?, output)
         }),
         Command::Client { command: ClientCommand::Add { name, flags } } => {
             with_output(&gather(flags.layer, config)?, |typed, output| {
@@ -124,7 +124,7 @@ fn gather(flags: Layer, config: Option<&Path>) -> Result<Typed, Failure> {
 fn scan(typed: &Typed) -> Result<Exit, Failure> {
     with_output(typed, |typed, output| {
         let (client, mirrors) = typed.rounds()?;
-        Rounds { client, history: typed.history()?, wanted: typed.output()?, output }.make(mirrors)
+        Rounds { client, keeping: typed.keeping()?, wanted: typed.output()?, output }.make(mirrors)
     })
 }
 

@@ -6,7 +6,7 @@
 
 mod compression;
 pub(crate) mod environment;
-mod history;
+mod keeping;
 pub(crate) mod key;
 pub(crate) mod layer;
 mod list_share;
@@ -28,7 +28,7 @@ use uploader::{CompressionLevel, Timetable};
 
 use crate::duration::{Interval, RetryFor, Settle};
 use crate::round::{ListShare, ScrubRate};
-use history::{Keep, KeepSize, OfClient};
+use keeping::{Keep, KeepSize, MinFree, OfClient};
 use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
@@ -150,8 +150,8 @@ keys! {
 }
 
 keys! {
-    /// How much history a receiver keeps, also one inside another command.
-    HistorySettings {
+    /// What a receiver keeps, also one inside another command.
+    KeepingSettings {
         /// Keep what was replaced or deleted for so long: all of the last day, then one state a day, a week, four weeks
         keep: Keep = "30d", Flag::Long("DURATION"), Receive, Receive;
         /// What a client's old versions may take on the disk; over it the oldest go, however young they are
@@ -160,6 +160,8 @@ keys! {
         client_keep: Vec<OfClient<Keep>> = "", Flag::Long("CLIENT=DURATION"), Receive, Receive;
         /// Let the old versions of one client take more or less than those of others; may be given often
         client_keep_size: Vec<OfClient<KeepSize>> = "", Flag::Long("CLIENT=SIZE"), Receive, Receive;
+        /// Take no batch that would leave less free on the disk; of a small disk, a sixteenth at most
+        min_free: MinFree = "64MiB", Flag::Long("SIZE"), Receive, Receive;
     }
 }
 
@@ -171,7 +173,7 @@ pub(crate) fn all_keys() -> impl Iterator<Item = &'static Key> {
         OutputSettings::KEYS,
         DataSettings::KEYS,
         ReceiveSettings::KEYS,
-        HistorySettings::KEYS,
+        KeepingSettings::KEYS,
     ]
     .into_iter()
     .flatten()

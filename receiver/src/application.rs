@@ -44,10 +44,7 @@ impl Application {
         Self::build_with(settings, |data| {
             let clock = Arc::new(SystemClock::new());
             let store = TreeStore::open(&Disk, data.root(), data.store(), Catalogs::OnDisk, clock)?;
-            Ok(Arc::new(match settings.history.clone() {
-                Some(history) => store.keeping(history, PAUSE),
-                None => store,
-            }))
+            Ok(Arc::new(store.keeping(settings.keeping.clone(), PAUSE)))
         })
     }
 

@@ -41,7 +41,7 @@ pub use application_settings::{Settings, StartError};
 pub use caller::{Access, Caller};
 pub use data_dir::{DataDir, DataDirError, Held, HoldError, Published};
 pub use memory_store::MemoryStore;
-pub use retention::{Retention, Retentions};
+pub use retention::{Keeping, Retention, Retentions};
 pub use service::Service;
 pub use store::Store;
 pub use token::{Token, TokenId, Unauthorized};

@@ -45,6 +45,26 @@ pub struct Retentions {
     pub keep_size_of: BTreeMap<ClientName, Option<u64>>,
 }
 
+/// What a receiver keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keeping {
+    /// How much history; nothing if it forgets none.
+    pub history: Option<Retentions>,
+    /// Bytes that stay free on the disk, for the catalog and for whoever else writes there; less on small disks.
+    pub min_free: u64,
+}
+
+impl Keeping {
+    /// How much stays free unless somebody says otherwise.
+    pub const USUAL_MIN_FREE: u64 = 64 * 1024 * 1024;
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { history: None, min_free: Self::USUAL_MIN_FREE }
+    }
+}
+
 /// A revision: its number and when it was committed.
 #[cfg(test)]
 pub(crate) type Committed = (u64, Timestamp);

@@ -28,6 +28,8 @@ mod problems;
 mod queries;
 mod redo;
 mod redo_log;
+mod rights;
+mod room;
 mod sequence;
 mod shelves;
 mod staged;
@@ -51,7 +53,7 @@ use seams::fs::{Directory, Fs};
 use thiserror::Error;
 
 use crate::catalog::CatalogPlace;
-use crate::retention::{Retention, Retentions};
+use crate::retention::{Keeping, Retention};
 use crate::store::Store;
 use crate::store::rules::no_mirror;
 use crate::tree_store::client::ClientStore;
@@ -97,8 +99,7 @@ pub struct TreeStore {
     data: Arc<dyn Directory>,
     catalogs: Catalogs,
     clock: Arc<dyn Clock>,
-    /// Nothing while nothing is forgotten.
-    retentions: Option<Retentions>,
+    keeping: Keeping,
     /// How far apart a client's old history is looked at.
     pause: Duration,
     clients: Mutex<HashMap<ClientName, ClientSlot>>,
@@ -128,19 +129,19 @@ impl TreeStore {
         if !report.is_fit() {
             return Err(TreeStoreError::Unfit { path: path.to_owned(), report });
         }
-        let store = Self { id, path: path.to_owned(), data, catalogs, clock, retentions: None, pause: Duration::ZERO, clients: Mutex::default() };
+        let store = Self { id, path: path.to_owned(), data, catalogs, clock, keeping: Keeping::default(), pause: Duration::ZERO, clients: Mutex::default() };
         store.open_known_clients().map_err(failed)?;
         Ok(store)
     }
 
-    /// The same, that forgets history past this, and looks for it so far apart. Without this it forgets nothing.
+    /// The same, that keeps this; and looks for old history so far apart. Without this it forgets nothing.
     #[must_use]
-    pub fn keeping(self, retentions: Retentions, pause: Duration) -> Self {
-        Self { retentions: Some(retentions), pause, ..self }
+    pub fn keeping(self, keeping: Keeping, pause: Duration) -> Self {
+        Self { keeping, pause, ..self }
     }
 
     fn retention(&self, client: &ClientName) -> Retention {
-        self.retentions.as_ref().map_or(Retention::FOR_EVER, |retentions| retentions.of(client))
+        self.keeping.history.as_ref().map_or(Retention::FOR_EVER, |retentions| retentions.of(client))
     }
 
     /// Everybody who has something here.
@@ -232,7 +233,7 @@ impl Store for TreeStore {
     }
 
     fn propose(&self, client: &ClientName, request: &Propose) -> Result<Proposed, Problem> {
-        self.with(client, &request.mirror, |client| client.propose(request))
+        self.with(client, &request.mirror, |client| client.propose(request, self.keeping.min_free))
     }
 
     fn fill(&self, client: &ClientName, request: &Fill) -> Result<Filled, Problem> {
@@ -256,7 +257,7 @@ impl Store for TreeStore {
     }
 
     fn keep_up(&self, going: &dyn Fn() -> bool) {
-        if self.retentions.is_none() {
+        if self.keeping.history.is_none() {
             return;
         }
         let names = match self.known_names() {

@@ -4,18 +4,18 @@ use receiver::{Application, HoldError, Settings, StartError, TreeStoreError};
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::settings::{DataSettings, HistorySettings, ReceiveSettings};
+use crate::settings::{DataSettings, KeepingSettings, ReceiveSettings};
 use crate::stop::Stop;
 
 /// Serves; the address is the first line on stdout, said when it can be reached.
 pub(crate) fn receive(
     data: &DataSettings,
     settings: &ReceiveSettings,
-    history: &HistorySettings,
+    keeping: &KeepingSettings,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let stop = Stop::on_signals(Some(Exit::Done))?;
-    let application = Application::build(&wanted(data, settings, history)).map_err(refused)?;
+    let application = Application::build(&wanted(data, settings, keeping)).map_err(refused)?;
     if settings.allow_plaintext && !settings.listen.ip().is_loopback() {
         tracing::warn!("plain HTTP: whoever listens in on {} can read tokens and contents", settings.listen);
     }
@@ -27,11 +27,11 @@ pub(crate) fn receive(
 }
 
 /// The receiver that is wanted.
-fn wanted(data: &DataSettings, settings: &ReceiveSettings, history: &HistorySettings) -> Settings {
+fn wanted(data: &DataSettings, settings: &ReceiveSettings, keeping: &KeepingSettings) -> Settings {
     let mut wanted = Settings::new(&data.data, settings.listen);
     wanted.allow_plaintext = settings.allow_plaintext;
     wanted.limits.body_memory = settings.request_memory.get();
-    wanted.history = Some(history.retentions());
+    wanted.keeping = keeping.keeping();
     wanted
 }
 
@@ -59,8 +59,8 @@ mod tests {
         let cli = <crate::args::Cli as clap::Parser>::try_parse_from(flags).expect("good flags");
         let crate::args::Command::Receive { flags } = cli.command else { panic!("receive") };
         let typed = Typed::gather(flags.layer, None, &Environment::default()).expect("good settings");
-        let (data, receive, history) = (typed.data(), typed.receive(), typed.history());
-        wanted(&data.expect("named"), &receive.expect("defaults"), &history.expect("defaults"))
+        let (data, receive, keeping) = (typed.data(), typed.receive(), typed.keeping());
+        wanted(&data.expect("named"), &receive.expect("defaults"), &keeping.expect("defaults"))
     }
 
     #[test]
@@ -71,10 +71,11 @@ mod tests {
 
     #[test]
     fn a_receiver_keeps_as_much_history_as_it_was_told() {
-        let usual = typed(&["roundsman", "receive", "--data", "/data"]).history.expect("it forgets");
+        let usual = typed(&["roundsman", "receive", "--data", "/data"]).keeping.history.expect("it forgets");
         assert_eq!(usual, receiver::Retentions::default());
-        let told = typed(&["roundsman", "receive", "--data", "/data", "--keep", "forever", "--client-keep", "laptop=1d"]);
-        let told = told.history.expect("it forgets");
+        let told = typed(&["roundsman", "receive", "--data", "/data", "--keep", "forever", "--client-keep", "laptop=1d", "--min-free", "1GiB"]);
+        assert_eq!(told.keeping.min_free, 1 << 30);
+        let told = told.keeping.history.expect("it forgets");
         let keep = |name| told.of(&protocol::ClientName::parse(name).expect("a name")).keep;
         assert_eq!([keep("desk"), keep("laptop")], [None, Some(std::time::Duration::from_secs(86_400))]);
     }

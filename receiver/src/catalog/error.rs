@@ -30,8 +30,9 @@ impl CatalogError {
     /// What a client may know of it. The rest is for the receiver's log.
     pub(crate) fn to_problem(&self) -> Problem {
         match self {
-            Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                Problem::new(ProblemCode::NoSpace, "the receiver's disk is full")
+            Self::Sqlite(error) if is_full(error) => {
+                Problem::new(ProblemCode::NoSpace, "the receiver's disk is full: its catalog finds no room")
+                    .with_hint("make room on the receiver's disk; what was mirrored is untouched, and the next round goes on")
             }
             Self::Newer { .. } => {
                 Problem::new(ProblemCode::Internal, "the receiver's catalog was written by a newer version")
@@ -40,6 +41,12 @@ impl CatalogError {
                 .with_hint("the receiver's log says why"),
         }
     }
+}
+
+/// Whether there was no room, also not for what SQLite shares with other processes.
+fn is_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull) || extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 impl From<CatalogError> for Problem {

@@ -3,12 +3,13 @@
 use std::io;
 
 use protocol::{ContentId, Problem, RelPath};
-use seams::fs::{Directory, File, open_by_components};
+use seams::fs::{Directory, File};
 
 use crate::catalog::{CatalogError, Disk, MirrorId, Place, Row};
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::problems::disk;
+use crate::tree_store::rights;
 use crate::tree_store::step::version_name;
 
 /// The content that was copied from last, opened; recipes mostly copy from one.
@@ -118,11 +119,10 @@ fn is_the_one(row: &Row, found: Disk) -> bool {
 /// Opens the file at a path below a name, or the name itself for the root path. What is no file is not there.
 fn open_file(above: &dyn Directory, name: &protocol::Name, path: &RelPath) -> io::Result<Option<Box<dyn File>>> {
     let opened = match path.split_last() {
-        None => above.open_file(name),
-        Some((parent, last)) => above
-            .open_directory(name)
-            .and_then(|directory| open_by_components(&directory, &parent))
-            .and_then(|directory| directory.open_file(&last)),
+        None => rights::open_file(above, name),
+        Some((parent, last)) => rights::open_directory(above, name)
+            .and_then(|directory| rights::open_below(&directory, &parent))
+            .and_then(|directory| rights::open_file(&*directory, &last)),
     };
     match opened {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory) => Ok(None),

@@ -10,6 +10,8 @@ mod damage;
 mod durable;
 #[path = "tests/frugal.rs"]
 mod frugal;
+#[path = "tests/full.rs"]
+mod full;
 #[path = "tests/histories.rs"]
 mod histories;
 #[path = "tests/holes.rs"]

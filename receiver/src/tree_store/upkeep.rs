@@ -6,14 +6,15 @@ use std::sync::{Arc, MutexGuard, TryLockError};
 use std::time::Duration;
 
 use protocol::{Name, Problem};
-use seams::fs::{Directory, Step, open_by_components};
+use seams::fs::{Directory, Step};
 
 use crate::catalog::{Discarded, Due, MirrorId, VersionId};
 use crate::retention::{DUE_FOR, Retention};
 use crate::tree_store::client::ClientStore;
-use crate::tree_store::executor::{gone_is_none, with_rights};
+use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::forgetting::{Forgetting, Going, Progress};
 use crate::tree_store::problems::disk;
+use crate::tree_store::rights::{open_below, open_directory, with_rights};
 use crate::tree_store::staging::remove;
 use crate::tree_store::step::version_name;
 
@@ -197,7 +198,7 @@ impl ClientStore {
         let (directory, name) = match discarded.path.split_last() {
             None => (Arc::clone(versions), name),
             Some((above, last)) => {
-                let opened = versions.open_directory(&name).and_then(|whole| open_by_components(&whole, &above));
+                let opened = open_directory(&**versions, &name).and_then(|whole| open_below(&whole, &above));
                 let Some(directory) = gone_is_none(opened)? else { return Ok(true) };
                 (directory, last)
             }
@@ -224,7 +225,7 @@ fn remove_all(directory: &dyn Directory, name: &Name, going: Going<'_>) -> io::R
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
         removed => return removed.map(|()| true),
     }
-    let below = directory.open_directory(name)?;
+    let below = open_directory(directory, name)?;
     loop {
         let names = some_names(&*below)?;
         if names.is_empty() {

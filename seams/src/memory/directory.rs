@@ -199,6 +199,17 @@ impl Directory for MemoryDirectory {
         self.on_name(OperationKind::RemoveDirectory, name, |inodes, own, now| inodes.remove_directory(own, name, now))
     }
 
+    fn set_mode(&self, name: &Name, mode: u16) -> io::Result<()> {
+        self.on_name(OperationKind::SetMode, name, |inodes, own, now| {
+            let number = inodes.lookup(own, name)?;
+            if inodes.stat(number).kind == crate::fs::FileKind::Symlink {
+                return Err(rustix::io::Errno::LOOP.into());
+            }
+            inodes.set_mode(number, mode, now);
+            Ok(())
+        })
+    }
+
     fn set_own_mode(&self, mode: u16) -> io::Result<()> {
         self.on_self(OperationKind::SetOwnMode, |inodes, own, now| {
             inodes.set_mode(own, mode, now);

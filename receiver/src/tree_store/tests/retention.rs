@@ -7,7 +7,7 @@ use protocol::{Head, ProblemCode, Timestamp};
 
 use seams::clock::Clock;
 use super::world::MemoryWorld;
-use crate::retention::{Retention, Retentions};
+use crate::retention::{Keeping, Retention, Retentions};
 use crate::store::Store;
 use crate::store::conformance::peer::{Peer, code, create, delete, directory, link, lineage, modify, moved, replace};
 use crate::tree_store::TreeStore;
@@ -18,7 +18,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A store that keeps what a client has for so long, in so many bytes.
 pub(super) fn keeping(world: &MemoryWorld, keep: Option<Duration>, keep_size: Option<u64>) -> TreeStore {
     let usual = Retention { keep, keep_size };
-    world.open().keeping(Retentions { usual, ..Retentions::default() }, Duration::ZERO)
+    let history = Some(Retentions { usual, ..Retentions::default() });
+    world.open().keeping(Keeping { history, ..Keeping::default() }, Duration::ZERO)
 }
 
 pub(super) fn keep_up(store: &TreeStore) {

@@ -1,13 +1,13 @@
-//! How it is typed what history a receiver keeps: `30d` or `forever`, `50GiB` or `any`, and `laptop=90d` for one client.
+//! How it is typed what a receiver keeps: `30d` or `forever`, `50GiB` or `any`, and `laptop=90d` for one client.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use protocol::ClientName;
-use receiver::{Retention, Retentions};
+use receiver::{Keeping, Retention, Retentions};
 
-use super::HistorySettings;
+use super::KeepingSettings;
 use super::scrub::bytes;
 use super::value::{Shape, Value, one_text};
 
@@ -21,6 +21,10 @@ pub(crate) struct Keep(Option<Duration>);
 /// How many bytes old versions of a client may take; nothing for any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeepSize(Option<u64>);
+
+/// How many bytes stay free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MinFree(u64);
 
 /// What one client has of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +65,17 @@ impl Value for KeepSize {
 
     fn read(words: &[OsString]) -> Option<Self> {
         Self::parse(one_text(words)?)
+    }
+}
+
+impl Value for MinFree {
+    const SHAPE: Shape = Shape::Text;
+    const EXPECTED: &'static str = "a size such as `64MiB` or `10GB`";
+    #[cfg(test)]
+    const SAMPLES: [&'static str; 2] = ["1GiB", "0"];
+
+    fn read(words: &[OsString]) -> Option<Self> {
+        bytes(one_text(words)?).map(Self)
     }
 }
 
@@ -105,9 +120,14 @@ impl Value for Vec<OfClient<KeepSize>> {
     }
 }
 
-impl HistorySettings {
+impl KeepingSettings {
+    /// What a receiver that goes by these keeps.
+    pub(crate) fn keeping(&self) -> Keeping {
+        Keeping { history: Some(self.retentions()), min_free: self.min_free.0 }
+    }
+
     /// What holds for each client.
-    pub(crate) fn retentions(&self) -> Retentions {
+    fn retentions(&self) -> Retentions {
         let keep_of = self.client_keep.iter().map(|OfClient(client, Keep(keep))| (client.clone(), *keep));
         let sizes = self.client_keep_size.iter();
         let keep_size_of = sizes.map(|OfClient(client, KeepSize(size))| (client.clone(), *size));
@@ -141,11 +161,12 @@ mod tests {
 
     #[test]
     fn a_client_is_said_once_and_has_its_own() {
-        let settings = HistorySettings {
+        let settings = KeepingSettings {
             keep: Keep(None),
             keep_size: KeepSize(None),
             client_keep: Value::read(&words(&["a=1d", "b=forever"])).expect("two clients"),
             client_keep_size: Value::read(&words(&["a=5GB"])).expect("one"),
+            min_free: MinFree(7),
         };
         let name = |text| ClientName::parse(text).expect("a valid name");
         let retentions = settings.retentions();
@@ -159,7 +180,9 @@ mod tests {
 
     #[test]
     fn the_default_is_what_the_receiver_takes_by_itself() {
-        let key = HistorySettings::KEYS.iter().find(|key| key.name == "keep").expect("it is a key");
+        let key = KeepingSettings::KEYS.iter().find(|key| key.name == "keep").expect("it is a key");
         assert_eq!(Keep::read(&[key.default.into()]), Some(Keep(Some(Retention::USUAL_KEEP))));
+        let key = KeepingSettings::KEYS.iter().find(|key| key.name == "min_free").expect("it is a key");
+        assert_eq!(MinFree::read(&[key.default.into()]), Some(MinFree(Keeping::USUAL_MIN_FREE)));
     }
 }
