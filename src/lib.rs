@@ -87,7 +87,12 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
     let config = cli.config.as_deref();
     match cli.command {
         Command::Scan { flags } => scan(&gather(flags.layer, config)?),
-        Command::Receive { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+        Command::Receive { rebuild_catalog: true, client, flags } => {
+            with_output(&gather(flags.layer, config)?, |typed, output| {
+                commands::receive::rebuild(&typed.data()?.data, client.as_deref(), output)
+            })
+        }
+        Command::Receive { flags, .. } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::receive::receive(&typed.data()?, &typed.receive()?, &typed.keeping()?, output)
         }),
         Command::Client { command: ClientCommand::Add { name, flags } } => {

@@ -14,6 +14,7 @@ mod listing;
 mod lookup;
 mod mirrors;
 mod open;
+mod rebuild;
 mod redo;
 mod retention;
 mod row;
@@ -24,6 +25,7 @@ pub(crate) use error::CatalogError;
 pub(crate) use forget::{Discarded, Forget};
 pub(crate) use mirrors::MirrorRecord;
 pub(crate) use open::CatalogPlace;
+pub(crate) use rebuild::FOUND;
 pub(crate) use retention::{Due, Gap};
 pub(crate) use row::{Disk, MirrorId, Node, Row, VersionId};
 

@@ -45,4 +45,6 @@ pub use retention::{Keeping, Retention, Retentions};
 pub use service::Service;
 pub use store::Store;
 pub use token::{Token, TokenId, Unauthorized};
-pub use tree_store::{Catalogs, Lack, ProbeReport, TreeStore, TreeStoreError};
+pub use tree_store::{
+    Catalogs, Lack, ProbeReport, RebuildError, Rebuilt, TreeStore, TreeStoreError, rebuild_catalog,
+};

@@ -26,6 +26,7 @@ mod prefix;
 mod probe;
 mod problems;
 mod queries;
+mod rebuild;
 mod redo;
 mod redo_log;
 mod rights;
@@ -60,6 +61,7 @@ use crate::tree_store::client::ClientStore;
 use crate::tree_store::shelves::{CATALOG, OWN, is_known};
 
 pub use probe::{Lack, ProbeReport};
+pub use rebuild::{RebuildError, Rebuilt, rebuild_catalog};
 
 /// Where catalogs are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,16 @@
 //! `roundsman receive`: takes in the mirrors of other machines until it is told to stop.
 
-use receiver::{Application, HoldError, Settings, StartError, TreeStoreError};
+use std::path::Path;
+
+use protocol::ClientName;
+use receiver::{Application, DataDir, HoldError, Rebuilt, Settings, StartError, TreeStoreError, rebuild_catalog};
+use seams::clock::SystemClock;
+use seams::disk::Disk;
+use seams::random::SystemRandom;
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::route::shown;
 use crate::settings::{DataSettings, KeepingSettings, ReceiveSettings};
 use crate::stop::Stop;
 
@@ -24,6 +31,44 @@ pub(crate) fn receive(
     output.data(format!("listening on {}\n", application.url()).as_bytes());
     application.run_until_stopped()?;
     Ok(Exit::Done)
+}
+
+/// Makes new catalogs from the files of the mirrors: of one client, or of all.
+pub(crate) fn rebuild(data: &Path, client: Option<&str>, output: &Output) -> Result<Exit, Failure> {
+    let unusable = |name: &str| Failure::usage(format!("`{}` is no client's name", protocol::escape(name.as_bytes())));
+    let named = client.map(|name| ClientName::parse(name).map_err(|_| unusable(name))).transpose()?;
+    let held = DataDir::hold(data).map_err(|error| refused(error.into()))?;
+    let root = held.data().root();
+    let clients = match named {
+        Some(client) => vec![client],
+        None => clients_in(root)?,
+    };
+    for client in clients {
+        output.message(&format!("reading every file of the client {client}"));
+        let rebuilt = rebuild_catalog(&Disk, root, &client, &SystemClock::new(), &SystemRandom).map_err(|error| {
+            Failure::new(Exit::Failed, error).hint("the catalog is as it was; mend that, and run it again")
+        })?;
+        output.data(told(&client, &rebuilt).as_bytes());
+    }
+    Ok(Exit::Done)
+}
+
+fn told(client: &ClientName, rebuilt: &Rebuilt) -> String {
+    let Rebuilt { mirrors, files, bytes, foreign, aside } = rebuilt;
+    let aside = aside.as_ref().map_or_else(String::new, |aside| format!("; the old catalog is {}", shown(aside)));
+    format!("{client}: {mirrors} mirrors, {files} files, {bytes} bytes, {foreign} old versions{aside}\n")
+}
+
+/// Everybody who has a folder here.
+fn clients_in(data: &Path) -> Result<Vec<ClientName>, Failure> {
+    let mut clients = Vec::new();
+    for entry in std::fs::read_dir(data)? {
+        let entry = entry?;
+        let client = entry.file_name().to_str().and_then(|name| ClientName::parse(name).ok());
+        clients.extend(client.filter(|_| entry.path().join(".roundsman").is_dir()));
+    }
+    clients.sort();
+    Ok(clients)
 }
 
 /// The receiver that is wanted.
@@ -57,7 +102,7 @@ mod tests {
 
     fn typed(flags: &[&str]) -> Settings {
         let cli = <crate::args::Cli as clap::Parser>::try_parse_from(flags).expect("good flags");
-        let crate::args::Command::Receive { flags } = cli.command else { panic!("receive") };
+        let crate::args::Command::Receive { flags, .. } = cli.command else { panic!("receive") };
         let typed = Typed::gather(flags.layer, None, &Environment::default()).expect("good settings");
         let (data, receive, keeping) = (typed.data(), typed.receive(), typed.keeping());
         wanted(&data.expect("named"), &receive.expect("defaults"), &keeping.expect("defaults"))

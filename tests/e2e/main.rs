@@ -25,6 +25,7 @@ mod names;
 mod plans;
 mod rewrites;
 mod roots;
+mod service;
 mod safety;
 mod sparse;
 mod status;

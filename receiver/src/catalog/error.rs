@@ -1,5 +1,7 @@
 //! Why a catalog cannot be used.
 
+use std::error::Error as _;
+
 use protocol::{Problem, ProblemCode};
 use rusqlite::ErrorCode;
 use thiserror::Error;
@@ -37,10 +39,27 @@ impl CatalogError {
             Self::Newer { .. } => {
                 Problem::new(ProblemCode::Internal, "the receiver's catalog was written by a newer version")
             }
+            Self::Damaged(_) => damaged(),
+            Self::Sqlite(error) if is_damage(error) => damaged(),
+            Self::Migration(error) if error.source().and_then(|error| error.downcast_ref()).is_some_and(is_damage) => {
+                damaged()
+            }
             _ => Problem::new(ProblemCode::Internal, "the receiver's catalog failed")
                 .with_hint("the receiver's log says why"),
         }
     }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+fn damaged() -> Problem {
+    Problem::new(ProblemCode::Internal, "the receiver's catalog of this client is damaged; nothing is guessed from it")
+        .with_hint(
+            "on the receiver: put the catalog back from a backup, or make a new one from the mirror's files: \
+             roundsman receive --rebuild-catalog",
+        )
 }
 
 /// Whether there was no room, also not for what SQLite shares with other processes.

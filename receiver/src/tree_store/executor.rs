@@ -64,10 +64,12 @@ impl<'a> Executor<'a> {
             }
             Step::Keep { base, inode, version } => {
                 let kept = version_name(VersionId(*version));
+                self.vacate(&kept, *inode, base)?;
                 self.depart(base, *inode, |shelves, from, name| from.rename(name, &*shelves.versions, &kept))
             }
             Step::Link { base, inode, version } => {
                 let kept = version_name(VersionId(*version));
+                self.vacate(&kept, *inode, base)?;
                 self.depart(base, *inode, |shelves, from, name| {
                     already_there_is_fine(from.link(name, &*shelves.versions, &kept))
                 })
@@ -100,6 +102,21 @@ impl<'a> Executor<'a> {
         self.shelves.versions.sync()?;
         self.shelves.parking.sync()?;
         self.shelves.staging.sync()
+    }
+
+    /// Makes sure that a number among the versions is free. Where the catalog is older than the files, as from a backup,
+    /// something lies there that it does not know.
+    fn vacate(&mut self, kept: &Name, inode: u64, base: &RelPath) -> io::Result<()> {
+        let versions = &self.shelves.versions;
+        let Some(stranger) = gone_is_none(versions.stat(kept))?.filter(|there| there.inode != inode) else {
+            return Ok(());
+        };
+        loop {
+            let free = version_name((self.take_foreign)(base, stranger.size)?);
+            if gone_is_none(versions.stat(&free))?.is_none() {
+                return versions.rename(kept, &**versions, &free);
+            }
+        }
     }
 
     /// Something with this inode leaves its place of the base, if it is still there.

@@ -30,6 +30,8 @@ mod move_rows;
 mod moves;
 #[path = "tests/pins.rs"]
 mod pins;
+#[path = "tests/rebuilds.rs"]
+mod rebuilds;
 #[path = "tests/refusals.rs"]
 mod refusals;
 #[path = "tests/restarts.rs"]
