@@ -67,11 +67,7 @@ impl LocalTransport {
     ///
     /// # Errors
     /// Where the directory cannot be used at all; a server that is just starting or ending is waited for later.
-    pub(crate) fn open(
-        data: &Path,
-        pace: Option<Arc<Pace>>,
-        keeping: Keeping,
-    ) -> Result<Self, LinkError> {
+    pub(crate) fn open(data: &Path, pace: Option<Arc<Pace>>, keeping: Keeping) -> Result<Self, LinkError> {
         let now = match connect(data, pace.clone(), keeping.clone()) {
             Ok(link) => Some(Arc::new(link)),
             Err(LinkError::Held { .. }) => None,

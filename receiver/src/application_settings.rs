@@ -67,7 +67,14 @@ impl Settings {
     /// With the limits and everything else as the defaults are.
     #[must_use]
     pub fn new(data: &Path, listen: SocketAddr) -> Self {
-        Self { data: data.to_owned(), listen, workers: 0, allow_plaintext: false, limits: HttpLimits::default(), keeping: Keeping::default() }
+        Self {
+            data: data.to_owned(),
+            listen,
+            workers: 0,
+            allow_plaintext: false,
+            limits: HttpLimits::default(),
+            keeping: Keeping::default(),
+        }
     }
 
     /// Refuses to listen where others could listen in, unless that is wanted.

@@ -31,7 +31,8 @@ impl Upkeep {
         let goes_on = Arc::new(AtomicBool::new(true));
         let (wake, woken) = channel();
         let going = Arc::clone(&goes_on);
-        let thread = thread::Builder::new().name("upkeep".to_owned()).spawn(move || keep_up(&*store, &going, &woken))?;
+        let thread =
+            thread::Builder::new().name("upkeep".to_owned()).spawn(move || keep_up(&*store, &going, &woken))?;
         Ok(Self { goes_on, wake: Some(wake), thread: Some(thread) })
     }
 }

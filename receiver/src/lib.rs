@@ -45,6 +45,4 @@ pub use retention::{Keeping, Retention, Retentions};
 pub use service::Service;
 pub use store::Store;
 pub use token::{Token, TokenId, Unauthorized};
-pub use tree_store::{
-    Catalogs, Lack, ProbeReport, RebuildError, Rebuilt, TreeStore, TreeStoreError, rebuild_catalog,
-};
+pub use tree_store::{Catalogs, Lack, ProbeReport, RebuildError, Rebuilt, TreeStore, TreeStoreError, rebuild_catalog};

@@ -131,7 +131,16 @@ impl TreeStore {
         if !report.is_fit() {
             return Err(TreeStoreError::Unfit { path: path.to_owned(), report });
         }
-        let store = Self { id, path: path.to_owned(), data, catalogs, clock, keeping: Keeping::default(), pause: Duration::ZERO, clients: Mutex::default() };
+        let store = Self {
+            id,
+            path: path.to_owned(),
+            data,
+            catalogs,
+            clock,
+            keeping: Keeping::default(),
+            pause: Duration::ZERO,
+            clients: Mutex::default(),
+        };
         store.open_known_clients().map_err(failed)?;
         Ok(store)
     }

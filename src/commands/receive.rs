@@ -118,7 +118,18 @@ mod tests {
     fn a_receiver_keeps_as_much_history_as_it_was_told() {
         let usual = typed(&["roundsman", "receive", "--data", "/data"]).keeping.history.expect("it forgets");
         assert_eq!(usual, receiver::Retentions::default());
-        let told = typed(&["roundsman", "receive", "--data", "/data", "--keep", "forever", "--client-keep", "laptop=1d", "--min-free", "1GiB"]);
+        let told = typed(&[
+            "roundsman",
+            "receive",
+            "--data",
+            "/data",
+            "--keep",
+            "forever",
+            "--client-keep",
+            "laptop=1d",
+            "--min-free",
+            "1GiB",
+        ]);
         assert_eq!(told.keeping.min_free, 1 << 30);
         let told = told.keeping.history.expect("it forgets");
         let keep = |name| told.of(&protocol::ClientName::parse(name).expect("a name")).keep;

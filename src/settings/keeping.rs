@@ -151,9 +151,10 @@ mod tests {
     fn a_span_is_a_duration_or_for_ever() {
         let read = |word: &str| Keep::read(&words(&[word]));
         let day = Duration::from_secs(24 * 60 * 60);
-        assert_eq!([read("30d"), read("forever"), read("0s")], [30, -1, 0].map(|days| {
-            Some(Keep(u32::try_from(days).ok().map(|days| day * days)))
-        }));
+        assert_eq!(
+            [read("30d"), read("forever"), read("0s")],
+            [30, -1, 0].map(|days| { Some(Keep(u32::try_from(days).ok().map(|days| day * days))) })
+        );
         for bad in ["", "30", "-1d", "never", "1000y"] {
             assert_eq!(read(bad), None, "{bad}");
         }

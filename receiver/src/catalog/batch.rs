@@ -105,9 +105,9 @@ impl Catalog {
 
     /// What some things will take among the versions.
     pub(crate) fn bytes_of(&self, versions: &[KeptVersion]) -> Result<u64, CatalogError> {
-        versions.iter().try_fold(0u64, |sum, version| {
-            Ok(sum.saturating_add(bytes_of_version(&self.connection, version)?))
-        })
+        versions
+            .iter()
+            .try_fold(0u64, |sum, version| Ok(sum.saturating_add(bytes_of_version(&self.connection, version)?)))
     }
 
     /// Records something that was in the way and not ours, before it is moved away.

@@ -33,8 +33,9 @@ impl CatalogError {
     pub(crate) fn to_problem(&self) -> Problem {
         match self {
             Self::Sqlite(error) if is_full(error) => {
-                Problem::new(ProblemCode::NoSpace, "the receiver's disk is full: its catalog finds no room")
-                    .with_hint("make room on the receiver's disk; what was mirrored is untouched, and the next round goes on")
+                Problem::new(ProblemCode::NoSpace, "the receiver's disk is full: its catalog finds no room").with_hint(
+                    "make room on the receiver's disk; what was mirrored is untouched, and the next round goes on",
+                )
             }
             Self::Newer { .. } => {
                 Problem::new(ProblemCode::Internal, "the receiver's catalog was written by a newer version")
@@ -55,7 +56,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 fn damaged() -> Problem {
-    Problem::new(ProblemCode::Internal, "the receiver's catalog of this client is damaged; nothing is guessed from it")
+    Problem::new(ProblemCode::Damaged, "the receiver's catalog of this client is damaged; nothing is guessed from it")
         .with_hint(
             "on the receiver: put the catalog back from a backup, or make a new one from the mirror's files: \
              roundsman receive --rebuild-catalog",

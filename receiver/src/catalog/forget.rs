@@ -67,12 +67,7 @@ impl Catalog {
     }
 
     /// Open rows in a directory, sorted by name, after one.
-    pub(crate) fn open_in(
-        &self,
-        directory: Node,
-        after: Option<&Name>,
-        limit: u32,
-    ) -> Result<Vec<Row>, CatalogError> {
+    pub(crate) fn open_in(&self, directory: Node, after: Option<&Name>, limit: u32) -> Result<Vec<Row>, CatalogError> {
         let condition = "parent_node = ?1 AND name > ?2 AND to_rev IS NULL ORDER BY name LIMIT ?3";
         self.rows(condition, (directory, after.map_or(&[][..], Name::as_bytes), limit))
     }

@@ -82,12 +82,7 @@ impl Catalog {
     }
 
     /// Kept revisions after a number that are not the head, in order. The first one, of an empty tree, is not among them.
-    pub(crate) fn superseded(
-        &self,
-        mirror: MirrorId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Superseded>, CatalogError> {
+    pub(crate) fn superseded(&self, mirror: MirrorId, after: u64, limit: u32) -> Result<Vec<Superseded>, CatalogError> {
         let sql = "SELECT old.number, old.committed_at, new.committed_at, old.due_since FROM revision AS old \
                    JOIN revision AS new ON new.mirror = old.mirror AND new.number = old.number + 1 \
                    WHERE old.mirror = ?1 AND old.number > ?2 AND old.thinned = 0 ORDER BY old.number LIMIT ?3";
@@ -161,8 +156,11 @@ impl Catalog {
                        (SELECT max(number) FROM revision WHERE mirror = ?1 AND thinned = 0 AND number < given_up.number), \
                        (SELECT min(number) FROM revision WHERE mirror = ?1 AND thinned = 0 AND number > given_up.number) \
                    FROM (SELECT number FROM revision WHERE mirror = ?1 AND thinned = 1 ORDER BY number LIMIT 1) AS given_up";
-        let gap: Option<(Option<i64>, Option<i64>)> =
-            self.connection.prepare_cached(sql)?.query_row((mirror,), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let gap: Option<(Option<i64>, Option<i64>)> = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row((mirror,), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
         match gap {
             None => Ok(None),
             Some((Some(after), Some(until))) => Ok(Some(Gap { after: unsigned(after), until: unsigned(until) })),

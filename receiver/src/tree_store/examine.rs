@@ -37,7 +37,9 @@ pub(super) fn examine(root: &Arc<dyn Directory>, plan: &Plan) -> io::Result<Hash
 }
 
 fn look(directory: &dyn Directory, row: &Row) -> io::Result<Found> {
-    let Some(stat) = gone_is_none(with_rights(directory, || directory.stat(&row.name)))? else { return Ok(Found::NotOurs) };
+    let Some(stat) = gone_is_none(with_rights(directory, || directory.stat(&row.name)))? else {
+        return Ok(Found::NotOurs);
+    };
     let disk = Disk::from(&stat);
     match (row.entry.kind(), stat.kind) {
         (Kind::Directory, FileKind::Directory) | (Kind::Symlink, FileKind::Symlink) => Ok(Found::Ours(disk)),

@@ -41,12 +41,14 @@ impl Needs {
         self.contents.iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 
-    /// Changes whose content alone is more than there is room for.
-    fn never_fit(&self, changes: &[Change], usable: u64) -> Vec<Refused> {
+    /// Changes whose content alone is more than there is room for, and more than half of a disk without anything on it:
+    /// others find room again as soon as somebody makes some, and are not to wait for longer than that.
+    fn never_fit(&self, changes: &[Change], usable: u64, total: u64) -> Vec<Refused> {
         let mut refused = Vec::new();
         for (index, change) in (0u32..).zip(changes) {
             let Some((content, _)) = change.entry().and_then(Entry::content) else { continue };
-            let needed = self.contents.iter().find(|(other, bytes)| *other == content && *bytes > usable);
+            let needed =
+                self.contents.iter().find(|(other, bytes)| *other == content && *bytes > usable.max(total / 2));
             if let Some((_, bytes)) = needed {
                 let reason = format!("it needs {bytes} bytes, and {usable} can be used");
                 refused.push(Refused { index, reason: RefusalReason::NotStorable(reason) });
@@ -78,15 +80,9 @@ impl ClientStore {
     ///
     /// # Errors
     /// `NoSpace`, with numbers, where all of it together finds none.
-    pub(super) fn check_room(
-        &self,
-        changes: &[Change],
-        needs: &Needs,
-        min_free: u64,
-    ) -> Result<Vec<Refused>, Problem> {
-        let is_new = |change: &&Change| {
-            matches!(change, Change::Create { .. } | Change::Modify { .. } | Change::Replace { .. })
-        };
+    pub(super) fn check_room(&self, changes: &[Change], needs: &Needs, min_free: u64) -> Result<Vec<Refused>, Problem> {
+        let is_new =
+            |change: &&Change| matches!(change, Change::Create { .. } | Change::Modify { .. } | Change::Replace { .. });
         let files = changes.iter().filter(is_new).count() as u64;
         let bytes = needs.bytes();
         if files == 0 && bytes == 0 {
@@ -95,7 +91,7 @@ impl ClientStore {
         let room = self.staging.directory().room().map_err(disk("see how much room there is"))?;
         let usable = usable(room, min_free);
         if bytes > usable {
-            let refused = needs.never_fit(changes, usable);
+            let refused = needs.never_fit(changes, usable, room.total_bytes);
             if !refused.is_empty() {
                 return Ok(refused);
             }
@@ -119,7 +115,8 @@ impl ClientStore {
         let mut refused = Vec::new();
         for (index, change) in (0u32..).zip(changes) {
             let arrives = !matches!(change, Change::Delete { .. } | Change::Metadata { .. });
-            let failed = if arrives { self.try_to_hold(change).map_err(disk("see what the disk can hold"))? } else { None };
+            let failed =
+                if arrives { self.try_to_hold(change).map_err(disk("see what the disk can hold"))? } else { None };
             if let Some(error) = failed {
                 let reason = RefusalReason::NotStorable(error.kind().to_string());
                 refused.push(Refused { index, reason });

@@ -88,12 +88,7 @@ impl ClientStore {
         Ok(())
     }
 
-    fn judge_foreign(
-        &self,
-        retention: &Retention,
-        service: Duration,
-        going: Going<'_>,
-    ) -> Result<(), Problem> {
+    fn judge_foreign(&self, retention: &Retention, service: Duration, going: Going<'_>) -> Result<(), Problem> {
         let (now, mut after) = (self.now(), VersionId(0));
         while going() {
             let page = self.catalog().foreign(after, JUDGED_AT_ONCE)?;

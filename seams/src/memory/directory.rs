@@ -13,7 +13,7 @@ use super::inode::{Content, Number};
 use super::inodes::{Inodes, join};
 use super::operation::{Operation, OperationKind};
 use super::walk::MemoryWalk;
-use crate::fs::{Directory, File, FilesystemIdentity, Stat, Walk};
+use crate::fs::{Directory, File, FilesystemIdentity, Room, Stat, Walk};
 
 /// A held directory.
 #[derive(Debug)]
@@ -241,6 +241,12 @@ impl Directory for MemoryDirectory {
 
     fn free_bytes(&self) -> io::Result<u64> {
         self.on_self(OperationKind::FreeBytes, |inodes, _, _| Ok(inodes.free_bytes()))
+    }
+
+    fn room(&self) -> io::Result<Room> {
+        self.on_self(OperationKind::FreeBytes, |inodes, _, _| {
+            Ok(Room { free_bytes: inodes.free_bytes(), total_bytes: inodes.capacity(), free_files: None })
+        })
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -1,6 +1,6 @@
 //! A catalog that was made anew from the files says what the old one said of them.
 
-use protocol::{Change, Entry, Head, Tree};
+use protocol::{Change, Entry, Head, RelPath, Tree};
 use seams::disk::Disk;
 use seams::random::SystemRandom;
 
@@ -33,7 +33,7 @@ fn history(peer: &mut Peer<'_>) -> Tree {
         create("d/empty", three),
         create("gone", one),
         create("l", link("target")),
-        Change::Metadata { path: path(""), metadata: metadata(5) },
+        Change::Metadata { path: RelPath::root(), metadata: metadata(5) },
     ];
     changes.extend((0..50).map(|number| create(&format!("n{number}"), directory())));
     peer.deliver(&changes);

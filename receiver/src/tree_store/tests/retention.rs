@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use protocol::wire::{ListAt, Proposed};
-use protocol::{Head, ProblemCode, Timestamp};
+use protocol::{Change, Head, ProblemCode, Timestamp};
 
-use seams::clock::Clock;
 use super::world::MemoryWorld;
 use crate::retention::{Keeping, Retention, Retentions};
 use crate::store::Store;
-use crate::store::conformance::peer::{Peer, code, create, delete, directory, link, lineage, modify, moved, replace};
+use crate::store::conformance::peer::{
+    Peer, code, create, delete, directory, lineage, link, metadata, modify, moved, path, replace,
+};
 use crate::tree_store::TreeStore;
+use seams::clock::Clock;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -103,6 +105,45 @@ fn a_clock_that_jumps_and_comes_back_within_a_day_deletes_nothing() {
         }
         assert_eq!(peer.read(1, "f").expect("was never due for a day"), b"one");
     }
+}
+
+#[test]
+fn being_found_due_by_a_wrong_clock_does_not_count_later() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = keeping(&world, Some(DAY * 30), None);
+    let mut peer = Peer::new(&store);
+    let (one, two) = (peer.file("one"), peer.file("two"));
+    peer.deliver(&[create("f", one)]);
+    world.clock.advance(DAY);
+    peer.deliver(&[modify("f", two)]);
+    let right = world.clock.now();
+    world.clock.set_wall(right.plus_nanos(i64::try_from((DAY * 400).as_nanos()).expect("fits")));
+    keep_up(&store);
+    world.clock.set_wall(right);
+    keep_up(&store);
+    world.clock.advance(DAY * 30);
+    keep_up(&store);
+    assert!(is_listed(&peer, 1), "due for the first time");
+    world.clock.advance(DAY);
+    keep_up(&store);
+    assert!(!is_listed(&peer, 1));
+}
+
+#[test]
+fn a_state_in_between_that_is_forgotten_does_not_break_the_way_to_the_bytes() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = keeping(&world, Some(DAY * 300), None);
+    let mut peer = Peer::new(&store);
+    let one = peer.file("one");
+    peer.deliver(&[create("f", one)]);
+    world.clock.advance(DAY * 2);
+    for number in [3, 4, 5] {
+        peer.deliver(&[Change::Metadata { path: path("f"), metadata: metadata(number) }]);
+    }
+    world.clock.advance(DAY * 40);
+    keep_up_twice(&world, &store);
+    assert_eq!([1, 2, 3, 4].map(|revision| is_listed(&peer, revision)), [true, false, false, true]);
+    assert_eq!(peer.read(1, "f").expect("lies where the head has it"), b"one");
 }
 
 #[test]
@@ -241,8 +282,7 @@ fn a_client_whose_head_was_thinned_is_told_so_and_gets_the_whole_tree() {
     for head in [first, gone] {
         let reply = peer.contact_at(head);
         assert!(!reply.in_chain, "what changed since cannot be told");
-        let request =
-            protocol::wire::ChangesSince { mirror: peer.mirror.clone(), since: head, until: None, skip: 0 };
+        let request = protocol::wire::ChangesSince { mirror: peer.mirror.clone(), since: head, until: None, skip: 0 };
         assert_eq!(code(peer.store.changes_since(&peer.client, &request)), ProblemCode::HeadMoved);
     }
     assert!(peer.contact_at(Head::genesis()).in_chain);
@@ -272,10 +312,7 @@ fn what_an_open_proposal_counts_on_stays_until_it_is_done() {
     let plans = peer.plans(&again);
     assert_eq!(peer.open(&again, plans), [], "it is held");
     keep_up(&store);
-    assert!(matches!(
-        peer.commit_on(peer.head(), &again),
-        Ok(protocol::wire::Committed::Durable { .. })
-    ));
+    assert!(matches!(peer.commit_on(peer.head(), &again), Ok(protocol::wire::Committed::Durable { .. })));
     assert_eq!(peer.read(3, "again").expect("was copied"), b"one");
     keep_up(&store);
     assert_eq!(on_disk(&world, &peer), Vec::<Vec<u8>>::new());
