@@ -132,18 +132,19 @@ impl Rebuilding {
             let Ok(mirror) = MirrorName::parse(name.as_bytes()) else { continue };
             if stat.kind == FileKind::Directory {
                 let known = sources.iter().find(|record| record.name == mirror);
-                self.mirror(&mirror, known.map_or_else(unknown_source, |record| record.source.clone()), random)?;
+                let source = known.map_or_else(unknown_source, |record| record.source.clone());
+                self.mirror(&mirror, &source, random)?;
             }
         }
         Ok(())
     }
 
-    fn mirror(&mut self, name: &MirrorName, source: Source, random: &dyn Random) -> Result<(), RebuildError> {
+    fn mirror(&mut self, name: &MirrorName, source: &Source, random: &dyn Random) -> Result<(), RebuildError> {
         let root = open_directory(&*self.shelves.folder, &name.as_name());
         let root = root.map_err(failed(format!("open the mirror {name}")))?;
         let stat = root.own_stat().map_err(failed(format!("look at the mirror {name}")))?;
         let node = self.new_node();
-        self.catalog.create_mirror(name, &source, (node, Disk::from(&stat)), self.now)?;
+        self.catalog.create_mirror(name, source, (node, Disk::from(&stat)), self.now)?;
         let record = self.catalog.mirror(name)?.ok_or_else(|| RebuildError::Catalog("a mirror vanished".to_owned()))?;
         let digest = RevisionDigest::from_slice(&[seams::random::id(random), seams::random::id(random)].concat());
         let digest = digest.expect("twice 16 bytes are a digest");
@@ -217,13 +218,13 @@ impl Rebuilding {
         let names = self.shelves.versions.list().map_err(read)?;
         let mut ids: Vec<i64> = names.iter().filter_map(number).collect();
         ids.sort_unstable();
-        let mut next = ids.last().map_or(1, |last| last + 1);
-        for parked in self.shelves.parking.list().map_err(failed("look at what was moving"))? {
-            let to = version_name(VersionId(next));
+        let parked = self.shelves.parking.list().map_err(failed("look at what was moving"))?;
+        let free = ids.last().map_or(1, |last| last + 1);
+        for (id, parked) in (free..).zip(parked) {
+            let to = version_name(VersionId(id));
             let moved = self.shelves.parking.rename(&parked, &*self.shelves.versions, &to);
             moved.map_err(failed("keep what was moving"))?;
-            ids.push(next);
-            next += 1;
+            ids.push(id);
         }
         for ids in ids.chunks(ROWS_AT_ONCE) {
             let mut kept = Vec::new();

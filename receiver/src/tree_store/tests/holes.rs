@@ -70,10 +70,10 @@ fn zeros_stay_holes(zeros: usize) {
     assert!(peer.read(2, "c").expect("is there") == sparse);
 }
 
-/// A store with little room: the floor that stays free, and so much.
+/// A store with little room: so much, and a little more than what stays free of it.
 fn tight(bytes: u64) -> TreeStore {
     let clock = present();
-    let fs = Memory::new(clock.clone()).with_capacity(64 * MIB as u64 + bytes);
+    let fs = Memory::new(clock.clone()).with_capacity(bytes + bytes / 8);
     fs.make_directory("/data".as_ref()).expect("an absolute path");
     TreeStore::open(&fs, "/data".as_ref(), ID, Catalogs::InMemory, clock).expect("the memory will do")
 }
