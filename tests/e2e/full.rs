@@ -180,9 +180,9 @@ fn a_disk_with_too_few_bytes_or_inodes_at_50_points_keeps_what_it_has_and_goes_o
             fs::write(world.source().join(format!("n/{number}/f")), format!("{point} {number}")).expect("written");
         }
         if point % 2 == 0 {
-            ballast.leave_bytes(draw % (8 << 20))
+            ballast.leave_bytes(draw % (8 << 20));
         } else {
-            ballast.leave_inodes((draw % 120) as usize)
+            ballast.leave_inodes(usize::try_from(draw % 120).expect("small"));
         }
         for _ in 0..2 {
             let full = disk.scan();

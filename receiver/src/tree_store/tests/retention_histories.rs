@@ -1,6 +1,6 @@
 //! Random histories, random spans: every revision that is kept is there bit by bit, and nothing that only others need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ fn deeds() -> impl Strategy<Value = Vec<(Vec<Deed>, u32)>> {
     proptest::collection::vec(round, 5..30)
 }
 
-fn pick<'a>(tree: &'a Tree, which: usize, fits: impl Fn(&Entry) -> bool) -> Option<&'a RelPath> {
+fn pick(tree: &Tree, which: usize, fits: impl Fn(&Entry) -> bool) -> Option<&RelPath> {
     let fitting: Vec<_> = tree.iter().filter(|(_, entry)| fits(entry)).map(|(path, _)| path).collect();
     (!fitting.is_empty()).then(|| fitting[which % fitting.len()])
 }
@@ -164,13 +164,11 @@ fn lives(rounds: &[(Vec<Deed>, u32)], keep_days: u32) {
         world.clock.advance(Duration::from_secs(60));
     }
     // Each look that lets something go is the last of two that are a day apart.
-    let mut by_moment: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
-    for moment in 0..6 {
+    for _ in 0..6 {
         keep_up(&store);
         let due_now = retention.kept(&model.committed, world.clock.now());
         world.clock.advance(DAY);
         keep_up(&store);
-        by_moment.insert(moment, due_now.clone());
         let listed: BTreeSet<u64> = (0..model.trees.len() as u64).filter(|n| is_listed(&peer, *n)).collect();
         assert!(listed.is_subset(&due_now.iter().copied().chain([0]).collect()));
         let still = retention.kept(&model.committed, world.clock.now());
