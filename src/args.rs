@@ -79,9 +79,20 @@ Examples:
   roundsman receive --data /srv/mirrors
   roundsman receive --data /srv/mirrors --listen [::]:7373 --allow-plaintext
 
+  roundsman receive --data /srv/mirrors --rebuild-catalog --client laptop
+
 A client needs a token: `roundsman client add NAME --data DIR` prints one.
-SIGTERM and SIGINT end it in good order.")]
+SIGTERM and SIGINT end it in good order.
+
+A rebuilt catalog knows what the mirrors have now, by reading every file. Old versions are kept until they
+are old, but nobody knows any more what they were. The old catalog is kept beside the new one.")]
     Receive {
+        /// Make new catalogs from the files of the mirrors, where the old ones are damaged or lost; serves nobody
+        #[arg(long)]
+        rebuild_catalog: bool,
+        /// Only that of this client
+        #[arg(long, value_name = "NAME", requires = "rebuild_catalog")]
+        client: Option<String>,
         /// Its settings.
         #[command(flatten)]
         flags: Flags<ForReceiver>,

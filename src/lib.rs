@@ -87,8 +87,13 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
     let config = cli.config.as_deref();
     match cli.command {
         Command::Scan { flags } => scan(&gather(flags.layer, config)?),
-        Command::Receive { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
-            commands::receive::receive(&typed.data()?, &typed.receive()?, output)
+        Command::Receive { rebuild_catalog: true, client, flags } => {
+            with_output(&gather(flags.layer, config)?, |typed, output| {
+                commands::receive::rebuild(&typed.data()?.data, client.as_deref(), output)
+            })
+        }
+        Command::Receive { flags, .. } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::receive::receive(&typed.data()?, &typed.receive()?, &typed.keeping()?, output)
         }),
         Command::Client { command: ClientCommand::Add { name, flags } } => {
             with_output(&gather(flags.layer, config)?, |typed, output| {
@@ -124,7 +129,7 @@ fn gather(flags: Layer, config: Option<&Path>) -> Result<Typed, Failure> {
 fn scan(typed: &Typed) -> Result<Exit, Failure> {
     with_output(typed, |typed, output| {
         let (client, mirrors) = typed.rounds()?;
-        Rounds { client, wanted: typed.output()?, output }.make(mirrors)
+        Rounds { client, keeping: typed.keeping()?, wanted: typed.output()?, output }.make(mirrors)
     })
 }
 

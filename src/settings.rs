@@ -6,6 +6,7 @@
 
 mod compression;
 pub(crate) mod environment;
+mod keeping;
 pub(crate) mod key;
 pub(crate) mod layer;
 mod list_share;
@@ -27,6 +28,7 @@ use uploader::{CompressionLevel, Timetable};
 
 use crate::duration::{Interval, RetryFor, Settle};
 use crate::round::{ListShare, ScrubRate};
+use keeping::{Keep, KeepSize, MinFree, OfClient};
 use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
@@ -147,9 +149,32 @@ keys! {
     }
 }
 
+keys! {
+    /// What a receiver keeps, also one inside another command.
+    KeepingSettings {
+        /// Keep what was replaced or deleted for so long: all of the last day, then one state a day, a week, four weeks
+        keep: Keep = "30d", Flag::Long("DURATION"), Receive, Receive;
+        /// What a client's old versions may take on the disk; over it the oldest go, however young they are
+        keep_size: KeepSize = "any", Flag::Long("SIZE"), Receive, Receive;
+        /// Keep the history of one client for another span than that of all; may be given often
+        client_keep: Vec<OfClient<Keep>> = "", Flag::Long("CLIENT=DURATION"), Receive, Receive;
+        /// Let the old versions of one client take more or less than those of others; may be given often
+        client_keep_size: Vec<OfClient<KeepSize>> = "", Flag::Long("CLIENT=SIZE"), Receive, Receive;
+        /// Take no batch that would leave less free on the disk; of a small disk, a sixteenth at most
+        min_free: MinFree = "64MiB", Flag::Long("SIZE"), Receive, Receive;
+    }
+}
+
 /// Every row of the table. `allow_plaintext` is there twice: a client and a receiver each decide for themselves.
 pub(crate) fn all_keys() -> impl Iterator<Item = &'static Key> {
-    [MirrorSettings::KEYS, ClientSettings::KEYS, OutputSettings::KEYS, DataSettings::KEYS, ReceiveSettings::KEYS]
-        .into_iter()
-        .flatten()
+    [
+        MirrorSettings::KEYS,
+        ClientSettings::KEYS,
+        OutputSettings::KEYS,
+        DataSettings::KEYS,
+        ReceiveSettings::KEYS,
+        KeepingSettings::KEYS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use protocol::{Change, Lineage, RelPath, wire};
+use receiver::Keeping;
 use scanner::{BrakeRules, Filter, FilterRules, MOST_IN_MEMORY, Rules, marker_name};
 use seams::clock::{Clock, SystemClock};
 use seams::disk::Disk;
@@ -54,6 +55,19 @@ impl Visit {
     /// # Errors
     /// Another round is running; something cannot be opened or made.
     pub(crate) fn open(route: Route, settings: &MirrorSettings, threads: usize) -> Result<Self, Failure> {
+        Self::open_keeping(route, settings, threads, Keeping::default())
+    }
+
+    /// The same; a receiver inside this command keeps this; otherwise it forgets nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_keeping(
+        route: Route,
+        settings: &MirrorSettings,
+        threads: usize,
+        keeping: Keeping,
+    ) -> Result<Self, Failure> {
         let filter = filter(&route, settings)?;
         make_state_directory(&route.state)?;
         let lock = MirrorLock::take(&route.state).map_err(|error| unusable(&route.state, &error))?;
@@ -61,7 +75,7 @@ impl Visit {
         let snapshot = open_snapshot(&route)?;
         check_destination(&route, &snapshot, settings)?;
         let (clock, threads) = (Arc::new(SystemClock::new()), Parallel::new(threads));
-        let transport = transport(&route.to, settings, clock.clone())?;
+        let transport = transport(&route.to, settings, clock.clone(), keeping)?;
         let settings = settings.clone();
         Ok(Self { route, filter, snapshot, transport, clock, host: host_name(), settings, threads, _lock: lock })
     }
@@ -268,10 +282,15 @@ fn pace(settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Option<Arc<Pace>> {
     Some(Arc::new(Pace::new(timetable, clock, local_offset)))
 }
 
-fn transport(to: &To, settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Transport>, Failure> {
+fn transport(
+    to: &To,
+    settings: &MirrorSettings,
+    clock: Arc<dyn Clock>,
+    keeping: Keeping,
+) -> Result<Arc<dyn Transport>, Failure> {
     let pace = pace(settings, clock);
     match to {
-        To::Directory(data) => match LocalTransport::open(data, pace) {
+        To::Directory(data) => match LocalTransport::open(data, pace, keeping) {
             Ok(transport) => Ok(Arc::new(transport)),
             Err(LinkError::Start(error)) => Err(refused(error)),
             Err(error) => Err(error.into()),

@@ -13,6 +13,7 @@ use crate::accounts::Accounts;
 use crate::application_running::{ApplicationHandle, Running};
 use crate::application_server::{Stop, serve};
 use crate::application_settings::{Settings, StartError};
+use crate::application_upkeep::{PAUSE, Upkeep};
 use crate::data_dir::{DataDir, HoldError};
 use crate::http::Desk;
 use crate::http_limits::HttpLimits;
@@ -31,6 +32,7 @@ pub struct Application {
     limits: HttpLimits,
     stop: watch::Sender<Stop>,
     released: mpsc::Receiver<()>,
+    store: Arc<dyn Store>,
 }
 
 impl Application {
@@ -42,7 +44,7 @@ impl Application {
         Self::build_with(settings, |data| {
             let clock = Arc::new(SystemClock::new());
             let store = TreeStore::open(&Disk, data.root(), data.store(), Catalogs::OnDisk, clock)?;
-            Ok(Arc::new(store))
+            Ok(Arc::new(store.keeping(settings.keeping.clone(), PAUSE)))
         })
     }
 
@@ -62,7 +64,7 @@ impl Application {
         let secret = accounts.renew_local_secret();
         held.publish(&url_of(address), &secret).map_err(HoldError::from)?;
         let (release, released) = mpsc::channel();
-        let service = Service::new(store, settings.limits.told());
+        let service = Service::new(Arc::clone(&store), settings.limits.told());
         Ok(Self {
             desk: actix_web::web::Data::new(Desk::new(accounts, service, settings.limits.clone(), (held, release))),
             listener,
@@ -72,6 +74,7 @@ impl Application {
             limits: settings.limits.clone(),
             stop: watch::Sender::new(Stop::No),
             released,
+            store,
         })
     }
 
@@ -108,9 +111,11 @@ impl Application {
     /// # Errors
     /// What the listener cannot go on after.
     pub fn run_until_stopped(self) -> io::Result<()> {
-        let Self { desk, listener, workers, limits, stop, released, .. } = self;
+        let Self { desk, listener, workers, limits, stop, released, store, .. } = self;
+        let upkeep = Upkeep::start(store)?;
         let system = actix_web::rt::System::new();
         let ended = system.block_on(serve(desk, listener, workers, &limits, stop.subscribe()));
+        drop(upkeep);
         drop(system);
         if released.recv_timeout(limits.release) == Err(mpsc::RecvTimeoutError::Timeout) {
             tracing::warn!("stopped before every request was finished; the next start finishes what was begun");

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::accounts::AccountsError;
 use crate::data_dir::HoldError;
 use crate::http_limits::HttpLimits;
+use crate::retention::Keeping;
 use crate::tree_store::TreeStoreError;
 
 /// What a receiver needs to know.
@@ -24,6 +25,8 @@ pub struct Settings {
     pub allow_plaintext: bool,
     /// How much, how many, how long.
     pub limits: HttpLimits,
+    /// What is kept.
+    pub keeping: Keeping,
 }
 
 /// Why a receiver cannot start.
@@ -64,7 +67,14 @@ impl Settings {
     /// With the limits and everything else as the defaults are.
     #[must_use]
     pub fn new(data: &Path, listen: SocketAddr) -> Self {
-        Self { data: data.to_owned(), listen, workers: 0, allow_plaintext: false, limits: HttpLimits::default() }
+        Self {
+            data: data.to_owned(),
+            listen,
+            workers: 0,
+            allow_plaintext: false,
+            limits: HttpLimits::default(),
+            keeping: Keeping::default(),
+        }
     }
 
     /// Refuses to listen where others could listen in, unless that is wanted.

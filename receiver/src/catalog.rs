@@ -9,18 +9,24 @@ mod contents;
 mod difference;
 mod error;
 mod files;
+mod forget;
 mod listing;
 mod lookup;
 mod mirrors;
 mod open;
+mod rebuild;
 mod redo;
+mod retention;
 mod row;
 
 pub(crate) use batch::{Batch, Closing, KeptVersion, Opening, RevisionRecord};
 pub(crate) use contents::Place;
 pub(crate) use error::CatalogError;
+pub(crate) use forget::{Discarded, Forget};
 pub(crate) use mirrors::MirrorRecord;
 pub(crate) use open::CatalogPlace;
+pub(crate) use rebuild::FOUND;
+pub(crate) use retention::{Due, Gap};
 pub(crate) use row::{Disk, MirrorId, Node, Row, VersionId};
 
 use rusqlite::Connection;

@@ -102,4 +102,8 @@ pub trait Store: Debug + Send + Sync {
     /// `NotFound` for a mirror that there is not, `Malformed` for an algorithm or a mean that is not known here, or
     /// for a beginning past the end; `TooLarge` for too many at once.
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem>;
+
+    /// Does what is due without anybody asking, such as removing old history; ends early once `going` says no. Called
+    /// from time to time, by one thread, beside requests.
+    fn keep_up(&self, _going: &dyn Fn() -> bool) {}
 }

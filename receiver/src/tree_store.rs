@@ -18,6 +18,7 @@ mod delivery;
 mod durability;
 mod examine;
 mod executor;
+mod forgetting;
 mod held;
 mod instances;
 mod mirror;
@@ -26,18 +27,23 @@ mod prefix;
 mod probe;
 mod problems;
 mod queries;
+mod rebuild;
 mod redo;
 mod redo_log;
+mod rights;
+mod room;
 mod sequence;
 mod shelves;
 mod staged;
 mod staging;
 mod step;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
@@ -49,12 +55,14 @@ use seams::fs::{Directory, Fs};
 use thiserror::Error;
 
 use crate::catalog::CatalogPlace;
+use crate::retention::{Keeping, Retention};
 use crate::store::Store;
 use crate::store::rules::no_mirror;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::shelves::{CATALOG, OWN, is_known};
 
 pub use probe::{Lack, ProbeReport};
+pub use rebuild::{RebuildError, Rebuilt, rebuild_catalog};
 
 /// Where catalogs are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +102,9 @@ pub struct TreeStore {
     data: Arc<dyn Directory>,
     catalogs: Catalogs,
     clock: Arc<dyn Clock>,
+    keeping: Keeping,
+    /// How far apart a client's old history is looked at.
+    pause: Duration,
     clients: Mutex<HashMap<ClientName, ClientSlot>>,
 }
 
@@ -121,15 +132,39 @@ impl TreeStore {
         if !report.is_fit() {
             return Err(TreeStoreError::Unfit { path: path.to_owned(), report });
         }
-        let store = Self { id, path: path.to_owned(), data, catalogs, clock, clients: Mutex::default() };
+        let store = Self {
+            id,
+            path: path.to_owned(),
+            data,
+            catalogs,
+            clock,
+            keeping: Keeping::default(),
+            pause: Duration::ZERO,
+            clients: Mutex::default(),
+        };
         store.open_known_clients().map_err(failed)?;
         Ok(store)
     }
 
+    /// The same, that keeps this; and looks for old history so far apart. Without this it forgets nothing.
+    #[must_use]
+    pub fn keeping(self, keeping: Keeping, pause: Duration) -> Self {
+        Self { keeping, pause, ..self }
+    }
+
+    fn retention(&self, client: &ClientName) -> Retention {
+        self.keeping.history.as_ref().map_or(Retention::FOR_EVER, |retentions| retentions.of(client))
+    }
+
+    /// Everybody who has something here.
+    fn known_names(&self) -> io::Result<impl Iterator<Item = ClientName>> {
+        let text = |name: &protocol::Name| std::str::from_utf8(name.as_bytes()).map(str::to_owned);
+        let names = self.data.list()?;
+        Ok(names.into_iter().filter_map(move |name| ClientName::parse(&text(&name).ok()?).ok()))
+    }
+
     fn open_known_clients(&self) -> io::Result<()> {
-        for name in self.data.list()? {
-            let Ok(text) = std::str::from_utf8(name.as_bytes()) else { continue };
-            let Ok(client) = ClientName::parse(text) else { continue };
+        for client in self.known_names()? {
             if let Err(problem) = self.known(&client) {
                 tracing::error!(%client, %problem, "this client cannot be served");
             }
@@ -210,7 +245,7 @@ impl Store for TreeStore {
     }
 
     fn propose(&self, client: &ClientName, request: &Propose) -> Result<Proposed, Problem> {
-        self.with(client, &request.mirror, |client| client.propose(request))
+        self.with(client, &request.mirror, |client| client.propose(request, self.keeping.min_free))
     }
 
     fn fill(&self, client: &ClientName, request: &Fill) -> Result<Filled, Problem> {
@@ -218,7 +253,7 @@ impl Store for TreeStore {
     }
 
     fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem> {
-        self.with(client, &request.mirror, |client| client.commit(request))
+        self.with(client, &request.mirror, |store| store.commit(request, &self.retention(client)))
     }
 
     fn read_at(&self, client: &ClientName, request: &ReadAt) -> Result<ReadPage, Problem> {
@@ -231,6 +266,25 @@ impl Store for TreeStore {
 
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {
         self.with(client, &request.mirror, |client| client.chunks(request))
+    }
+
+    fn keep_up(&self, going: &dyn Fn() -> bool) {
+        if self.keeping.history.is_none() {
+            return;
+        }
+        let names = match self.known_names() {
+            Ok(names) => names,
+            Err(error) => return tracing::error!(%error, "nothing old can be removed now"),
+        };
+        for client in names.take_while(|_| going()) {
+            let opened = self.known(&client);
+            let kept = opened.and_then(|store| {
+                store.map_or(Ok(()), |store| store.retain(&self.retention(&client), self.pause, going))
+            });
+            if let Err(problem) = kept {
+                tracing::error!(%client, %problem, "nothing old of this client can be removed now");
+            }
+        }
     }
 }
 

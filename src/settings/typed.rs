@@ -9,7 +9,7 @@ use super::key::{Key, Scope};
 use super::layer::{Given, Layer, Origin, decide};
 use super::mistake::{Mistake, Mistakes};
 use super::value::{AtOnce, To};
-use super::{ClientSettings, DataSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys};
+use super::{ClientSettings, DataSettings, KeepingSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys};
 use crate::config::{self, ConfigFile};
 
 /// Most transfers that nobody asked for: each holds up to two frames of 4 MiB in memory.
@@ -74,6 +74,14 @@ impl Typed {
     /// Never; every one of these can be left out.
     pub(crate) fn receive(&self) -> Result<ReceiveSettings, Mistake> {
         ReceiveSettings::resolve(&self.over(&self.file.receive))
+    }
+
+    /// What a receiver keeps.
+    ///
+    /// # Errors
+    /// Never; every one of these can be left out.
+    pub(crate) fn keeping(&self) -> Result<KeepingSettings, Mistake> {
+        KeepingSettings::resolve(&self.over(&self.file.receive))
     }
 
     /// The mirrors to make: that of SOURCE, with what the configuration says of it, or all of the configuration.

@@ -26,6 +26,7 @@ mod plans;
 mod rewrites;
 mod roots;
 mod safety;
+mod service;
 mod sparse;
 mod status;
 mod terminal;

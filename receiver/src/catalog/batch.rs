@@ -4,7 +4,7 @@ use protocol::wire::Round;
 use protocol::{ChangeKind, ContentId, Entry, Head, Lineage, Name, RelPath, Timestamp};
 use rusqlite::{Connection, params};
 
-use crate::catalog::files::settle_files;
+use crate::catalog::files::{bytes_below, settle_files};
 use crate::catalog::row::{attributes_blob, kind_number, signed};
 use crate::catalog::{Catalog, CatalogError, Disk, MirrorId, Node, Row, VersionId};
 
@@ -103,6 +103,13 @@ impl Catalog {
         Ok(transaction.commit()?)
     }
 
+    /// What some things will take among the versions.
+    pub(crate) fn bytes_of(&self, versions: &[KeptVersion]) -> Result<u64, CatalogError> {
+        versions
+            .iter()
+            .try_fold(0u64, |sum, version| Ok(sum.saturating_add(bytes_of_version(&self.connection, version)?)))
+    }
+
     /// Records something that was in the way and not ours, before it is moved away.
     pub(crate) fn keep_foreign(
         &mut self,
@@ -132,7 +139,7 @@ fn insert_revision(
     ended_files: u64,
 ) -> Result<(), CatalogError> {
     let count = |kind| i64::try_from(new.kinds.iter().filter(|k| **k == kind).count()).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO revision VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    let sql = "INSERT INTO revision VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, NULL)";
     connection.prepare_cached(sql)?.execute(params![
         mirror,
         signed(new.head.number),
@@ -200,14 +207,15 @@ pub(super) fn insert_row(
     Ok(())
 }
 
-fn insert_version(
+/// Records something kept.
+pub(super) fn insert_version(
     connection: &Connection,
     mirror: MirrorId,
     version: &KeptVersion,
     now: Timestamp,
 ) -> Result<(), CatalogError> {
-    let sql =
-        "INSERT INTO version (id, mirror, revision, node, path, kept_at, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let bytes = bytes_of_version(connection, version)?;
+    let sql = "INSERT INTO version (id, mirror, revision, node, path, kept_at, size, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     connection.prepare_cached(sql)?.execute(params![
         version.id,
         mirror,
@@ -216,8 +224,18 @@ fn insert_version(
         version.path.as_bytes(),
         now.as_nanos(),
         version.size.map(signed),
+        signed(bytes),
     ])?;
     Ok(())
+}
+
+/// What something takes among the versions.
+fn bytes_of_version(connection: &Connection, version: &KeptVersion) -> Result<u64, CatalogError> {
+    match (version.size, version.node) {
+        (Some(size), _) => Ok(size),
+        (None, Some(directory)) => bytes_below(connection, directory),
+        (None, None) => Ok(0),
+    }
 }
 
 fn insert_steps(
@@ -241,7 +259,8 @@ fn forget_wanted(connection: &Connection, arrived: &[ContentId]) -> Result<(), C
     Ok(())
 }
 
-fn raise_sequences(connection: &Connection, next: (Node, VersionId)) -> Result<(), CatalogError> {
+/// Notes which numbers are taken.
+pub(super) fn raise_sequences(connection: &Connection, next: (Node, VersionId)) -> Result<(), CatalogError> {
     let mut statement = connection.prepare_cached("UPDATE sequence SET next = max(next, ?2) WHERE name = ?1")?;
     statement.execute(("node", next.0))?;
     statement.execute(("version", next.1))?;

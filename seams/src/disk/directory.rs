@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use super::file::DiskFile;
 use super::{filesystem, open, stat, walk};
-use crate::fs::{Directory, File, FilesystemIdentity, Stat, Walk};
+use crate::fs::{Directory, File, FilesystemIdentity, Room, Stat, Walk};
 
 /// Room for entries of a directory that the kernel hands over at once, in bytes.
 const LISTING_BUFFER_BYTES: usize = 32 * 1024;
@@ -154,6 +154,10 @@ impl Directory for DiskDirectory {
         Ok(unlinkat(self.held(), name.as_bytes(), AtFlags::REMOVEDIR)?)
     }
 
+    fn set_mode(&self, name: &Name, mode: u16) -> io::Result<()> {
+        open::set_mode(self.held(), name, mode)
+    }
+
     fn set_own_mode(&self, mode: u16) -> io::Result<()> {
         Ok(fchmod(self.held(), Mode::from_raw_mode(mode.into()))?)
     }
@@ -178,6 +182,16 @@ impl Directory for DiskDirectory {
     fn free_bytes(&self) -> io::Result<u64> {
         let room = fstatvfs(self.held())?;
         Ok(room.f_bavail.saturating_mul(room.f_frsize))
+    }
+
+    fn room(&self) -> io::Result<Room> {
+        let room = fstatvfs(self.held())?;
+        Ok(Room {
+            free_bytes: room.f_bavail.saturating_mul(room.f_frsize),
+            total_bytes: room.f_blocks.saturating_mul(room.f_frsize),
+            // File systems that make inodes as they need them say that they have none.
+            free_files: (room.f_files > 0).then_some(room.f_favail),
+        })
     }
 
     fn as_any(&self) -> &dyn Any {
