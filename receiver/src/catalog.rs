@@ -13,6 +13,7 @@ mod listing;
 mod lookup;
 mod mirrors;
 mod open;
+mod past;
 mod redo;
 mod row;
 
@@ -21,6 +22,7 @@ pub(crate) use contents::Place;
 pub(crate) use error::CatalogError;
 pub(crate) use mirrors::MirrorRecord;
 pub(crate) use open::CatalogPlace;
+pub(crate) use past::Ancestry;
 pub(crate) use row::{Disk, MirrorId, Node, Row, VersionId};
 
 use rusqlite::Connection;
