@@ -151,6 +151,12 @@ pub trait Directory: Debug + Send + Sync {
     /// Sets the mtime of a symlink in it, or of anything else, never following.
     fn set_mtime(&self, name: &Name, mtime: Timestamp) -> io::Result<()>;
 
+    /// Sets the permission bits of a file or directory in it. A symlink is an error.
+    fn set_mode(&self, name: &Name, mode: u16) -> io::Result<()>;
+
+    /// Gives a name in it to an owner and a group, never following. Takes away set-id bits, as the system does.
+    fn set_owner(&self, name: &Name, uid: u32, gid: u32) -> io::Result<()>;
+
     /// Makes its names durable.
     fn sync(&self) -> io::Result<()>;
 

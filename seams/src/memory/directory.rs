@@ -13,7 +13,7 @@ use super::inode::{Content, Number};
 use super::inodes::{Inodes, join};
 use super::operation::{Operation, OperationKind};
 use super::walk::MemoryWalk;
-use crate::fs::{Directory, File, FilesystemIdentity, Stat, Walk};
+use crate::fs::{Directory, File, FileKind, FilesystemIdentity, Stat, Walk};
 
 /// A held directory.
 #[derive(Debug)]
@@ -218,6 +218,22 @@ impl Directory for MemoryDirectory {
             inodes.set_mtime(inodes.lookup(own, name)?, mtime, now);
             Ok(())
         })
+    }
+
+    fn set_mode(&self, name: &Name, mode: u16) -> io::Result<()> {
+        self.on_name(OperationKind::SetOwnMode, name, |inodes, own, now| {
+            let found = inodes.lookup(own, name)?;
+            if inodes.stat(found).kind == FileKind::Symlink {
+                return Err(Errno::LOOP.into());
+            }
+            inodes.set_mode(found, mode, now);
+            Ok(())
+        })
+    }
+
+    /// Here everything is always root's.
+    fn set_owner(&self, name: &Name, _uid: u32, _gid: u32) -> io::Result<()> {
+        self.on_name(OperationKind::SetOwnMode, name, |inodes, own, _| inodes.lookup(own, name).map(drop))
     }
 
     fn sync(&self) -> io::Result<()> {
