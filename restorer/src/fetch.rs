@@ -36,7 +36,12 @@ struct Arriving {
 }
 
 /// Fetches a content into a temporary name of a directory, verified and with its metadata. Answers that name.
-pub(crate) fn fetch(run: &Run<'_>, directory: &dyn Directory, name: &Name, wanted: &Wanted<'_>) -> Result<Name, Trouble> {
+pub(crate) fn fetch(
+    run: &Run<'_>,
+    directory: &dyn Directory,
+    name: &Name,
+    wanted: &Wanted<'_>,
+) -> Result<Name, Trouble> {
     let temporary = Name::restoring(&[name.as_bytes(), wanted.content.as_bytes()]);
     let failed = Trouble::disk(wanted.path, "restore it");
     let mut arriving = begin(directory, &temporary, wanted.size).map_err(&failed)?;

@@ -144,7 +144,11 @@ impl Run<'_> {
                 temporary
             }
         };
-        let put = if gives_way { directory.rename(&temporary, directory, name) } else { put_in_vacant(directory, &temporary, name) };
+        let put = if gives_way {
+            directory.rename(&temporary, directory, name)
+        } else {
+            put_in_vacant(directory, &temporary, name)
+        };
         put.or_else(|error| {
             directory.remove_file(&temporary)?;
             Err(error)

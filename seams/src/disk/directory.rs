@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use protocol::{Name, RelPath, Timestamp};
 use rustix::fs::{
-    AtFlags, Gid, Mode, OFlags, RawDir, Uid, chownat, fchmod, fstatvfs, fsync, futimens, linkat, mkdirat, readlinkat, renameat, symlinkat,
-    syncfs, unlinkat, utimensat,
+    AtFlags, Gid, Mode, OFlags, RawDir, Uid, chownat, fchmod, fstatvfs, fsync, futimens, linkat, mkdirat, readlinkat,
+    renameat, symlinkat, syncfs, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
