@@ -35,7 +35,8 @@ struct Arriving {
     length: u64,
 }
 
-/// Fetches a content into a temporary name of a directory, verified and with its metadata. Answers that name.
+/// Fetches a content into a temporary name of a directory, verified and with its metadata. Answers that name. Nothing is
+/// left under it where this content cannot be had; where everything ended, what arrived waits for the next run.
 pub(crate) fn fetch(
     run: &Run<'_>,
     directory: &dyn Directory,
@@ -43,23 +44,34 @@ pub(crate) fn fetch(
     wanted: &Wanted<'_>,
 ) -> Result<Name, Trouble> {
     let temporary = Name::restoring(&[name.as_bytes(), wanted.content.as_bytes()]);
+    match fetch_into(run, directory, &temporary, wanted) {
+        Ok(()) => Ok(temporary),
+        Err(Trouble::Path(why)) => match directory.remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Trouble::Path(format!("{why}; and what arrived of it cannot be removed: {error}")))
+            }
+            _ => Err(Trouble::Path(why)),
+        },
+        Err(ended) => Err(ended),
+    }
+}
+
+fn fetch_into(run: &Run<'_>, directory: &dyn Directory, name: &Name, wanted: &Wanted<'_>) -> Result<(), Trouble> {
     let failed = Trouble::disk(wanted.path, "restore it");
-    let mut arriving = begin(directory, &temporary, wanted.size).map_err(&failed)?;
+    let mut arriving = begin(directory, name, wanted.size).map_err(&failed)?;
     let resumed = arriving.length > 0;
     let mut content = arrive(run, &mut arriving, wanted)?;
     if content != wanted.content && resumed {
         // What was there may have been torn: once more, all of it.
-        directory.remove_file(&temporary).map_err(&failed)?;
-        arriving = begin(directory, &temporary, wanted.size).map_err(&failed)?;
+        directory.remove_file(name).map_err(&failed)?;
+        arriving = begin(directory, name, wanted.size).map_err(&failed)?;
         content = arrive(run, &mut arriving, wanted)?;
     }
     if content != wanted.content {
-        directory.remove_file(&temporary).map_err(&failed)?;
         return Err(Trouble::Path("what the receiver has kept of it is damaged".to_owned()));
     }
     arriving.file.set_length(wanted.size).map_err(&failed)?;
-    metadata::set(directory, &temporary, wanted.metadata, run.rules).map_err(&failed)?;
-    Ok(temporary)
+    metadata::set(directory, name, wanted.metadata, run.rules).map_err(&failed)
 }
 
 /// Opens what an earlier run left, or begins anew.

@@ -45,6 +45,6 @@ mod tests {
         assert_eq!(parts(&bytes, 0), [(4096, 8192)]);
         assert_eq!(parts(&bytes, 8192), [(12_288, 8192)]);
         bytes[5 * BLOCK_BYTES - 1] = 1;
-        assert_eq!(parts(&bytes, 4095), [(8192 - 4096, 8192), (4095 + 4 * 4096 + 1, 4095)]);
+        assert_eq!(parts(&bytes, 4095), [(4096, 4096), (12_288, 4096), (20_480, 4095)]);
     }
 }

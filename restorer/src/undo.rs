@@ -1,9 +1,9 @@
 //! Undoing one round: what it changed becomes what it was before, and what was changed since is left alone.
 //!
-//! First everything that moved leaves its place: straight back where nothing is in the way, else it waits under a temporary
-//! name in the root. Then what was made goes, if it still is what was made. Then what waits comes to its old place, what
-//! went comes back, what changed is as it was, and in the end the directories have their metadata. Each step looks at
-//! what is there, so a run that was cut short is gone on with.
+//! First, the deepest first, everything that moved leaves its place: straight back where nothing is in the way, else it
+//! waits under a temporary name in the root; and what was made goes, if it still is what was made. Then what waits comes
+//! to its old place, what went comes back, what changed is as it was, and in the end the directories have their metadata.
+//! Each step looks at what is there, so a run that was cut short is gone on with.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,7 +18,7 @@ use crate::found::{Proof, holds, stat_of};
 use crate::place::Coming;
 use crate::run::{Ending, Run, RunError, Trouble};
 use crate::subtree::Subtree;
-use crate::undo_plan::{Changed, Moved, UndoPlan};
+use crate::undo_plan::{Changed, Leaving, Moved, UndoPlan};
 use crate::{Deed, PastError};
 
 /// Most changes that are undone at once: all are in memory.
@@ -81,35 +81,40 @@ struct Returned {
 
 impl Undo<'_> {
     fn all(mut self, plan: UndoPlan) -> Result<(), RunError> {
-        self.send_back(plan.moved)?;
-        for (path, made) in &plan.created {
-            self.run.go_on()?;
-            let removed = self.run.settle(path, self.remove(path, made))?;
-            if removed == Some(true) {
-                self.run.listener.did(path, made.kind() == Kind::Directory, Deed::Removed);
-            }
-        }
+        self.vacate(plan.leaving)?;
         self.land()?;
-        self.bring_back()?;
+        self.bring_back(&plan.changed)?;
         let moved = self.returned.drain(..).map(|returned| returned.moved);
         let came_back = moved.map(|Moved { now, then, made, .. }| Changed { now, then, made: Some(made) });
         let changed: Vec<Changed> = came_back.chain(plan.changed).collect();
         self.restore_changed(&changed)
     }
 
-    /// What moved leaves its place now.
-    fn send_back(&mut self, moved: Vec<Moved>) -> Result<(), RunError> {
-        let paths: Vec<RelPath> = moved.iter().map(|moved| moved.now.clone()).collect();
+    /// What moved or was made leaves its place.
+    fn vacate(&mut self, leaving: Vec<Leaving>) -> Result<(), RunError> {
+        let paths: Vec<RelPath> = leaving.iter().map(|leaving| leaving.now().clone()).collect();
         let current = self.entries(self.span.head, &paths)?;
-        for (moved, current) in moved.into_iter().zip(current) {
+        for (leaving, current) in leaving.into_iter().zip(current) {
             self.run.go_on()?;
-            let waits = self.run.settle(&moved.now, self.leave(&moved, current.as_ref()))?;
-            match waits.flatten() {
-                Some(waits) => self.returned.push(Returned { moved, waits }),
-                None => self.gone.push(moved.then),
+            match leaving {
+                Leaving::Back(moved) => self.send_back(moved, current.as_ref())?,
+                Leaving::Made(path, made) => {
+                    if self.run.settle(&path, self.remove(&path, &made))? == Some(true) {
+                        self.run.listener.did(&path, made.kind() == Kind::Directory, Deed::Removed);
+                    }
+                }
             }
         }
         self.gone.sort();
+        Ok(())
+    }
+
+    fn send_back(&mut self, moved: Moved, current: Option<&Entry>) -> Result<(), RunError> {
+        let waits = self.run.settle(&moved.now, self.leave(&moved, current))?;
+        match waits.flatten() {
+            Some(waits) => self.returned.push(Returned { moved, waits }),
+            None => self.gone.push(moved.then),
+        }
         Ok(())
     }
 
@@ -122,9 +127,11 @@ impl Undo<'_> {
         if stat_of(&**root, &waiting).map_err(&failed)?.is_some() {
             return Ok(Some(Some(waiting)));
         }
-        let Some((directory, name)) = self.place_of(&moved.now).map_err(&failed)? else { return Ok(None) };
+        let Some((directory, name)) = self.place_of(&moved.now).map_err(&failed)? else {
+            return Ok(self.is_back(moved, current).map_err(&failed)?.then_some(None));
+        };
         if stat_of(&*directory, &name).map_err(&failed)?.is_none() {
-            return Ok(None);
+            return Ok(self.is_back(moved, current).map_err(&failed)?.then_some(None));
         }
         let known = self.is_known(&*directory, &name, &moved.made, current).map_err(&failed)?;
         if !known && !self.run.rules.overwrite {
@@ -138,6 +145,12 @@ impl Undo<'_> {
         }
         directory.rename(&name, &**root, &waiting).map_err(&failed)?;
         Ok(Some(Some(waiting)))
+    }
+
+    /// Whether an earlier run moved it back already. Of a directory that is not enough: some of it may be missing.
+    fn is_back(&self, moved: &Moved, current: Option<&Entry>) -> io::Result<bool> {
+        let Some((directory, name)) = self.place_of(&moved.then)? else { return Ok(false) };
+        Ok(moved.made.kind() != Kind::Directory && self.is_known(&*directory, &name, &moved.made, current)?)
     }
 
     fn goes_straight(&self, directory: &dyn Directory, name: &Name, then: &RelPath) -> io::Result<bool> {
@@ -228,9 +241,12 @@ impl Undo<'_> {
         Err(Trouble::Path(format!("its place is taken; what moved is left at {}", moved.now)))
     }
 
-    /// What went comes back, but for what moved away from there.
-    fn bring_back(&self) -> Result<(), RunError> {
-        let back: BTreeSet<RelPath> = self.returned.iter().map(|returned| returned.moved.then.clone()).collect();
+    /// What went comes back, but for what moved away from there; and for files that changed, whose turn is next.
+    fn bring_back(&self, changed: &[Changed]) -> Result<(), RunError> {
+        let is_file = |changed: &&Changed| changed.made.as_ref().is_some_and(|made| made.kind() != Kind::Directory);
+        let changed = changed.iter().filter(is_file).map(|changed| changed.then.clone());
+        let back: BTreeSet<RelPath> =
+            self.returned.iter().map(|returned| returned.moved.then.clone()).chain(changed).collect();
         for path in &self.gone {
             self.run.go_on()?;
             Subtree::new(self.run, self.span.before, Proof::Bytes, &back).restore(path)?;

@@ -7,14 +7,31 @@ use protocol::{Change, Entry, RelPath};
 /// What is to be undone. `now` is a path of the round's result, `then` one of before.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct UndoPlan {
-    /// What moved, the deepest `now` first: what lies in a directory leaves it before that goes.
-    pub(crate) moved: Vec<Moved>,
-    /// What was made, the deepest first, by its path now.
-    pub(crate) created: Vec<(RelPath, Entry)>,
+    /// What leaves its place, by its path now, the deepest first: what lies in a directory leaves it before that does.
+    pub(crate) leaving: Vec<Leaving>,
     /// What went, by its path then, the topmost first.
     pub(crate) gone: Vec<RelPath>,
     /// What changed and stayed.
     pub(crate) changed: Vec<Changed>,
+}
+
+/// Something that leaves its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// It moved there.
+    Back(Moved),
+    /// It was made there.
+    Made(RelPath, Entry),
+}
+
+impl Leaving {
+    /// Where it is now.
+    pub(crate) fn now(&self) -> &RelPath {
+        match self {
+            Self::Back(moved) => &moved.now,
+            Self::Made(path, _) => path,
+        }
+    }
 }
 
 /// Something that moved.
@@ -45,23 +62,22 @@ impl UndoPlan {
         for change in changes {
             plan.add(change, &ways);
         }
-        plan.moved.sort_by(|a, b| b.now.cmp(&a.now));
-        plan.created.sort_by(|a, b| b.0.cmp(&a.0));
+        plan.leaving.sort_by(|a, b| b.now().cmp(a.now()));
         plan.gone.sort();
         plan
     }
 
     fn add(&mut self, change: Change, ways: &Ways) {
         match change {
-            Change::Create { path, entry } => self.created.push((path, entry)),
+            Change::Create { path, entry } => self.leaving.push(Leaving::Made(path, entry)),
             Change::Delete { path } => self.gone.push(path),
             Change::Replace { path, entry } => {
                 self.gone.push(ways.then(&path));
-                self.created.push((path, entry));
+                self.leaving.push(Leaving::Made(path, entry));
             }
             Change::Move { from, to, entry } => {
                 let straight = ways.lead_straight_to(&from);
-                self.moved.push(Moved { now: to, then: from, made: entry, straight });
+                self.leaving.push(Leaving::Back(Moved { now: to, then: from, made: entry, straight }));
             }
             Change::Modify { path, entry } => {
                 self.changed.push(Changed { then: ways.then(&path), now: path, made: Some(entry) });
@@ -145,8 +161,15 @@ mod tests {
 
     #[test]
     fn what_is_deepest_leaves_first_and_only_a_way_that_nothing_crossed_is_straight() {
-        let plan = UndoPlan::of(vec![moved("d", "e"), moved("d/x", "e/y"), moved("f", "g/f")]);
-        let way: Vec<_> = plan.moved.iter().map(|moved| (moved.now.clone(), moved.straight)).collect();
-        assert_eq!(way, [(path("g/f"), true), (path("e/y"), false), (path("e"), true)]);
+        let made = Change::Create { path: path("e/new"), entry: directory() };
+        let plan = UndoPlan::of(vec![moved("d", "e"), made, moved("d/x", "e/y"), moved("f", "g/f")]);
+        let straight = |leaving: &Leaving| match leaving {
+            Leaving::Back(moved) => Some(moved.straight),
+            Leaving::Made(..) => None,
+        };
+        let way: Vec<_> = plan.leaving.iter().map(|leaving| (leaving.now().clone(), straight(leaving))).collect();
+        let expected = [("g/f", Some(true)), ("e/y", Some(false)), ("e/new", None), ("e", Some(true))]
+            .map(|(at, way)| (path(at), way));
+        assert_eq!(way, expected);
     }
 }
