@@ -5,11 +5,11 @@
 //! to its old place, what went comes back, what changed is as it was, and in the end the directories have their metadata.
 //! Each step looks at what is there, so a run that was cut short is gone on with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use protocol::{Entry, Kind, Name, RelPath};
+use protocol::{Entry, Kind, Name, RelPath, Timestamp};
 use rustix::io::Errno;
 use seams::fs::Directory;
 use thiserror::Error;
@@ -267,7 +267,9 @@ impl Undo<'_> {
                 None => {}
             }
         }
+        let times = self.times_above(files.iter().map(|(changed, ..)| &changed.then));
         self.files(files)?;
+        self.set_times(times)?;
         directories.sort_by(|a, b| b.0.cmp(a.0));
         for (path, old) in directories {
             self.directory(path, &old)?;
@@ -287,6 +289,30 @@ impl Undo<'_> {
             ending.unless_set(|| self.run.place_and_tell(&coming));
         });
         ending.result()
+    }
+
+    /// When the directories that some paths are in changed last: putting another content in a file's place is no change of
+    /// its directory, where the round was none.
+    fn times_above<'p>(&self, paths: impl Iterator<Item = &'p RelPath>) -> BTreeMap<RelPath, Timestamp> {
+        let above: BTreeSet<RelPath> = paths.filter_map(RelPath::parent).collect();
+        let time = |path: RelPath| {
+            let directory = self.run.open(&path).ok()??;
+            Some((path, directory.own_stat().ok()?.mtime))
+        };
+        above.into_iter().filter_map(time).collect()
+    }
+
+    fn set_times(&self, times: BTreeMap<RelPath, Timestamp>) -> Result<(), RunError> {
+        for (path, time) in times.into_iter().filter(|_| !self.run.rules.dry_run) {
+            let failed = Trouble::disk(&path, "set its time");
+            let set = match self.run.open(&path) {
+                Ok(Some(directory)) => directory.set_own_mtime(time).map_err(&failed),
+                Ok(None) => Ok(()),
+                Err(error) => Err(failed(error)),
+            };
+            self.run.settle(&path, set)?;
+        }
+        Ok(())
     }
 
     /// A directory that is not there any more has no metadata to set.

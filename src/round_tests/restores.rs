@@ -12,6 +12,7 @@ use protocol::{Entry, RelPath};
 use restorer::{Deed, Listener, Rules, Run, Span, restore, undo};
 use seams::clock::Clock;
 use seams::fs::Fs;
+use seams::memory::OperationKind;
 use seams::parallel::Parallel;
 use seams::random::Random;
 use uploader::{Caller, RetryPolicy, Transport};
@@ -62,20 +63,28 @@ fn run<T>(world: &World, into: &str, act: impl FnOnce(&Run<'_>) -> T) -> (T, Vec
     (done, listener.0.into_inner().expect("not poisoned"))
 }
 
-/// A world after random rounds, and its source after each revision.
-fn history(seed: u64, rounds: u64) -> (World, Vec<Entries>) {
+/// What the source was after a round, and the mirror's revision then. A round may make several.
+struct After {
+    revision: u64,
+    tree: Entries,
+}
+
+/// A world after random rounds that changed something, and what came of each; first comes the beginning.
+fn history(seed: u64, rounds: usize) -> (World, Vec<After>) {
     let world = World::with(seed, Kind::Tree);
-    let mut trees = vec![Entries::new()];
+    let mut all = vec![After { revision: 0, tree: Entries::new() }];
     write(&world, "kept", "always there");
-    while (trees.len() as u64) <= rounds {
+    while all.len() <= rounds {
         for _ in 0..1 + world.below(6) {
             world.edit();
             world.clock.advance(Duration::from_millis(world.random.below(30)));
         }
         let revision = world.good_round().revision;
-        trees.resize(usize::try_from(revision + 1).expect("small"), world.in_source());
+        if all.last().is_some_and(|last| last.revision < revision) {
+            all.push(After { revision, tree: world.in_source() });
+        }
     }
-    (world, trees)
+    (world, all)
 }
 
 fn below(tree: &Entries, path: &RelPath) -> Entries {
@@ -85,28 +94,28 @@ fn below(tree: &Entries, path: &RelPath) -> Entries {
 
 #[test]
 fn of_200_random_rounds_any_tree_and_any_path_comes_back_bit_exact_with_times_and_modes() {
-    let (world, trees) = history(11, 200);
+    let (world, rounds) = history(11, 200);
+    let pick = || &rounds[1 + world.below(rounds.len() as u64 - 1)];
     for number in 0..5 {
-        let revision = 1 + world.below(trees.len() as u64 - 1);
+        let After { revision, tree } = pick();
         let into = format!("/tree{number}");
-        let (done, problems) = run(&world, &into, |run| restore(run, revision as u64, &[]));
+        let (done, problems) = run(&world, &into, |run| restore(run, *revision, &[]));
         done.expect("goes well");
-        assert_eq!((world.on_disk(&into), problems), (trees[revision].clone(), vec![]), "revision {revision}");
+        assert_eq!((&world.on_disk(&into), problems), (tree, vec![]), "revision {revision}");
     }
     for number in 0..50 {
-        let revision = 1 + world.below(trees.len() as u64 - 1);
-        let paths: Vec<&RelPath> = trees[revision].keys().collect();
+        let After { revision, tree } = pick();
+        let paths: Vec<&RelPath> = tree.keys().collect();
         let path = paths[world.below(paths.len() as u64)].clone();
         let into = format!("/path{number}");
-        let (done, problems) = run(&world, &into, |run| restore(run, revision as u64, std::slice::from_ref(&path)));
+        let (done, problems) = run(&world, &into, |run| restore(run, *revision, std::slice::from_ref(&path)));
         done.expect("goes well");
         assert_eq!(problems, Vec::<String>::new(), "{path} at {revision}");
-        assert_eq!(below(&world.on_disk(&into), &path), below(&trees[revision], &path), "{path} at {revision}");
+        assert_eq!(below(&world.on_disk(&into), &path), below(tree, &path), "{path} at {revision}");
     }
 }
 
-fn undone(world: &World, revision: u64, head: u64) -> Vec<String> {
-    let span = Span { before: revision - 1, after: revision, head };
+fn undone(world: &World, span: Span) -> Vec<String> {
     let (done, problems) = run(world, SOURCE, |run| undo(run, span));
     done.expect("goes well");
     problems
@@ -115,14 +124,13 @@ fn undone(world: &World, revision: u64, head: u64) -> Vec<String> {
 #[test]
 fn twenty_rounds_are_undone_one_after_another_back_to_the_beginning() {
     for seed in 0..15 {
-        let (world, trees) = history(seed, 20);
-        let head = trees.len() as u64 - 1;
-        for revision in (1..=head).rev() {
-            let problems = undone(&world, revision, head);
-            let before = &trees[usize::try_from(revision - 1).expect("small")];
-            assert_eq!((&world.in_source(), problems), (before, vec![]), "seed {seed}, revision {revision}");
+        let (world, rounds) = history(seed, 20);
+        let head = rounds[20].revision;
+        for pair in rounds.windows(2).rev() {
+            let span = Span { before: pair[0].revision, after: pair[1].revision, head };
+            let problems = undone(&world, span);
+            assert_eq!((&world.in_source(), problems), (&pair[0].tree, vec![]), "seed {seed}, {span:?}");
         }
-        world.good_round();
     }
 }
 
@@ -131,21 +139,19 @@ fn twenty_rounds_are_undone_one_after_another_back_to_the_beginning() {
 fn an_undo_that_breaks_off_anywhere_is_gone_on_with() {
     for seed in 20..24 {
         for fails_at in 1.. {
-            let (world, trees) = history(seed, 2);
-            let head = trees.len() as u64 - 1;
+            let (world, rounds) = history(seed, 2);
+            let span = Span { before: rounds[1].revision, after: rounds[2].revision, head: rounds[2].revision };
             let operations = Arc::new(AtomicU64::new(0));
             let count = Arc::clone(&operations);
             world.fs.set_fault_hook(Some(Arc::new(move |operation| {
-                let ours = operation.path.starts_with(SOURCE.as_bytes());
+                let ours = operation.path.starts_with(SOURCE.as_bytes()) && operation.kind != OperationKind::OpenRoot;
                 let number = if ours { count.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
                 (number >= fails_at).then(|| io::Error::from_raw_os_error(5))
             })));
-            let span = Span { before: head - 1, after: head, head };
             drop(run_broken(&world, span));
             world.fs.set_fault_hook(None);
-            let problems = undone(&world, head, head);
-            let before = &trees[usize::try_from(head - 1).expect("small")];
-            assert_eq!((&world.in_source(), problems), (before, vec![]), "seed {seed}, operation {fails_at}");
+            let problems = undone(&world, span);
+            assert_eq!((&world.in_source(), problems), (&rounds[1].tree, vec![]), "seed {seed}, operation {fails_at}");
             if operations.load(Ordering::Relaxed) < fails_at {
                 break;
             }
@@ -157,4 +163,22 @@ fn an_undo_that_breaks_off_anywhere_is_gone_on_with() {
 fn run_broken(world: &World, span: Span) -> Vec<String> {
     let (_, problems) = run(world, SOURCE, |run| undo(run, span).is_ok());
     problems
+}
+
+/// Both versions have one length and one mtime; only ctime told of the change.
+#[test]
+fn what_looks_unchanged_is_undone_by_its_bytes() {
+    let world = World::with(0, Kind::Tree);
+    write(&world, "a", "old");
+    world.clock.advance(Duration::from_secs(100));
+    let before = world.good_round().revision;
+    let kept = world.in_source();
+    let time = kept.values().next().expect("is there").metadata().mtime;
+    write(&world, "a", "new");
+    let source = world.fs.open_root(Path::new(SOURCE)).expect("there");
+    source.set_mtime(&protocol::Name::parse(b"a").expect("valid"), time).expect("set");
+    world.clock.advance(Duration::from_secs(100));
+    let after = world.good_round().revision;
+    assert_eq!(undone(&world, Span { before, after, head: after }), Vec::<String>::new());
+    assert_eq!(world.in_source(), kept);
 }
