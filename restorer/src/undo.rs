@@ -73,6 +73,40 @@ struct Undo<'a> {
     gone: Vec<RelPath>,
 }
 
+/// When directories changed last, by their inodes: what an undo does in a directory is no change of it, where the round
+/// was none. (Where it was one, the directory's own metadata comes back after this.)
+struct Times {
+    directories: BTreeSet<RelPath>,
+    known: BTreeMap<(u64, u64), Timestamp>,
+}
+
+impl Times {
+    /// The times of those of these directories that are there.
+    fn of(run: &Run<'_>, directories: BTreeSet<RelPath>) -> Self {
+        let time = |path: &RelPath| {
+            let stat = run.open(path).ok()??.own_stat().ok()?;
+            Some(((stat.device, stat.inode), stat.mtime))
+        };
+        Self { known: directories.iter().filter_map(time).collect(), directories }
+    }
+
+    /// Sets them again, wherever the directories are by now. One that cannot be asked is not there.
+    fn set(&self, run: &Run<'_>) -> Result<(), RunError> {
+        for path in self.directories.iter().filter(|_| !run.rules.dry_run) {
+            let Ok(Some(directory)) = run.open(path) else { continue };
+            let Ok(stat) = directory.own_stat() else { continue };
+            match self.known.get(&(stat.device, stat.inode)) {
+                Some(time) if *time != stat.mtime => {
+                    let set = directory.set_own_mtime(*time).map_err(Trouble::disk(path, "set its time"));
+                    run.settle(path, set)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 struct Returned {
     moved: Moved,
     /// The temporary name in the root under which it waits.
@@ -81,13 +115,14 @@ struct Returned {
 
 impl Undo<'_> {
     fn all(mut self, plan: UndoPlan) -> Result<(), RunError> {
+        let times = Times::of(self.run, plan.around);
         self.vacate(plan.leaving)?;
         self.land()?;
         self.bring_back(&plan.changed)?;
         let moved = self.returned.drain(..).map(|returned| returned.moved);
         let came_back = moved.map(|Moved { now, then, made, .. }| Changed { now, then, made: Some(made) });
         let changed: Vec<Changed> = came_back.chain(plan.changed).collect();
-        self.restore_changed(&changed)
+        self.restore_changed(&changed, &times)
     }
 
     /// What moved or was made leaves its place.
@@ -255,7 +290,7 @@ impl Undo<'_> {
     }
 
     /// What changed is as it was: contents first, then directories, the deepest first.
-    fn restore_changed(&self, changed: &[Changed]) -> Result<(), RunError> {
+    fn restore_changed(&self, changed: &[Changed], times: &Times) -> Result<(), RunError> {
         let then: Vec<RelPath> = changed.iter().map(|changed| changed.then.clone()).collect();
         let now: Vec<RelPath> = changed.iter().map(|changed| changed.now.clone()).collect();
         let (old, current) = (self.entries(self.span.before, &then)?, self.entries(self.span.head, &now)?);
@@ -267,9 +302,8 @@ impl Undo<'_> {
                 None => {}
             }
         }
-        let times = self.times_above(files.iter().map(|(changed, ..)| &changed.then));
         self.files(files)?;
-        self.set_times(times)?;
+        times.set(self.run)?;
         directories.sort_by(|a, b| b.0.cmp(a.0));
         for (path, old) in directories {
             self.directory(path, &old)?;
@@ -289,30 +323,6 @@ impl Undo<'_> {
             ending.unless_set(|| self.run.place_and_tell(&coming));
         });
         ending.result()
-    }
-
-    /// When the directories that some paths are in changed last: putting another content in a file's place is no change of
-    /// its directory, where the round was none.
-    fn times_above<'p>(&self, paths: impl Iterator<Item = &'p RelPath>) -> BTreeMap<RelPath, Timestamp> {
-        let above: BTreeSet<RelPath> = paths.filter_map(RelPath::parent).collect();
-        let time = |path: RelPath| {
-            let directory = self.run.open(&path).ok()??;
-            Some((path, directory.own_stat().ok()?.mtime))
-        };
-        above.into_iter().filter_map(time).collect()
-    }
-
-    fn set_times(&self, times: BTreeMap<RelPath, Timestamp>) -> Result<(), RunError> {
-        for (path, time) in times.into_iter().filter(|_| !self.run.rules.dry_run) {
-            let failed = Trouble::disk(&path, "set its time");
-            let set = match self.run.open(&path) {
-                Ok(Some(directory)) => directory.set_own_mtime(time).map_err(&failed),
-                Ok(None) => Ok(()),
-                Err(error) => Err(failed(error)),
-            };
-            self.run.settle(&path, set)?;
-        }
-        Ok(())
     }
 
     /// A directory that is not there any more has no metadata to set.

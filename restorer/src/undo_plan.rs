@@ -13,6 +13,9 @@ pub(crate) struct UndoPlan {
     pub(crate) gone: Vec<RelPath>,
     /// What changed and stayed.
     pub(crate) changed: Vec<Changed>,
+    /// The directories, as they are called now and then, in which something comes or goes. Those that the round made are
+    /// left out: they go.
+    pub(crate) around: BTreeSet<RelPath>,
 }
 
 /// Something that leaves its place.
@@ -68,6 +71,7 @@ impl UndoPlan {
     }
 
     fn add(&mut self, change: Change, ways: &Ways) {
+        self.around.extend(ways.around(&change));
         match change {
             Change::Create { path, entry } => self.leaving.push(Leaving::Made(path, entry)),
             Change::Delete { path } => self.gone.push(path),
@@ -96,6 +100,8 @@ struct Ways {
     origins: BTreeMap<RelPath, RelPath>,
     /// Paths, then or now, at which something moved, came or went.
     touched: BTreeSet<RelPath>,
+    /// Paths of now at which something was made.
+    made: BTreeSet<RelPath>,
 }
 
 impl Ways {
@@ -107,9 +113,11 @@ impl Ways {
                     ways.origins.insert(to.clone(), from.clone());
                     ways.touched.extend([from.clone(), to.clone()]);
                 }
-                Change::Create { path, .. } | Change::Delete { path } | Change::Replace { path, .. } => {
+                Change::Create { path, .. } | Change::Replace { path, .. } => {
                     ways.touched.insert(path.clone());
+                    ways.made.insert(path.clone());
                 }
+                Change::Delete { path } => drop(ways.touched.insert(path.clone())),
                 Change::Modify { .. } | Change::Metadata { .. } => {}
             }
         }
@@ -126,6 +134,27 @@ impl Ways {
             at = path.parent();
         }
         now.clone()
+    }
+
+    /// Whether what is at a path now came to be with the round.
+    fn is_made(&self, now: &RelPath) -> bool {
+        let mut upwards = std::iter::successors(Some(now.clone()), RelPath::parent);
+        let nearest = upwards.find(|at| self.origins.contains_key(at) || self.made.contains(at));
+        nearest.is_some_and(|at| !self.origins.contains_key(&at))
+    }
+
+    /// The directories that a change is in, now and then.
+    fn around(&self, change: &Change) -> Vec<RelPath> {
+        let then = match change {
+            Change::Move { from, .. } | Change::Delete { path: from } => from.parent(),
+            _ => None,
+        };
+        let now = match change {
+            Change::Delete { .. } => None,
+            other => other.path().parent().filter(|now| !self.is_made(now)),
+        };
+        let then_too = now.as_ref().map(|now| self.then(now));
+        then.into_iter().chain(now).chain(then_too).collect()
     }
 
     fn lead_straight_to(&self, then: &RelPath) -> bool {
