@@ -63,16 +63,16 @@ pub(crate) fn restore(
     };
     let mut summary = listener.summary();
     (summary.revision, summary.into, summary.dry_run) = (revision, shown(&into), client.dry_run);
-    Ok(conclude(summary.took(began.elapsed(), past.caller.traffic()), outcome, &stop, output))
+    Ok(conclude(summary.took(began.elapsed(), past.caller.traffic()), &outcome, &stop, output))
 }
 
-fn conclude(mut summary: RestoreSummary, outcome: Result<(), Failure>, stop: &Stop, output: &Output) -> Exit {
-    let exit = match &outcome {
+fn conclude(mut summary: RestoreSummary, outcome: &Result<(), Failure>, stop: &Stop, output: &Output) -> Exit {
+    let exit = match outcome {
         Err(failure) => failure.exit,
         Ok(()) if summary.problems > 0 => Exit::Problems,
         Ok(()) => Exit::Done,
     };
-    if let Err(failure) = &outcome {
+    if let Err(failure) = outcome {
         output.failure(failure);
     }
     (summary.failed, summary.stopped) = (outcome.is_err(), stop.is_asked());
