@@ -18,8 +18,11 @@ mod meter;
 mod mirror_lock;
 mod moments;
 mod own_mirrors;
+mod past;
 mod plan_file;
+mod reach;
 mod report;
+mod restoring;
 pub mod round;
 mod round_failure;
 mod route;
@@ -102,6 +105,12 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Takeover { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::takeover::takeover(&typed.mirrors()?, &typed.client()?, output)
+        }),
+        Command::History { path, flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::history::history(path.as_deref(), &typed.past()?, &typed.client()?.state_dir, output)
+        }),
+        Command::Restore { paths, flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::restore::restore(&paths, &typed.past()?, &typed.restore()?, &typed.client()?, output)
         }),
         Command::Status { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::status::status(&typed.client()?.state_dir, output)

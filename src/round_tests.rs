@@ -14,6 +14,8 @@ mod holds;
 mod moves;
 #[path = "round_tests/quiet.rs"]
 mod quiet;
+#[path = "round_tests/restores.rs"]
+mod restores;
 #[path = "round_tests/scrubs.rs"]
 mod scrubs;
 #[path = "round_tests/sources.rs"]

@@ -16,18 +16,17 @@ use seams::progress::Progress;
 use seams::random::{Random, SystemRandom, id};
 use seams::scratch::Scratch;
 use snapshot_db::{Opened, RoundRecord, ScratchDatabase, Snapshot, SnapshotError};
-use uploader::{Caller, HttpSettings, HttpTransport, Pace, RetryPolicy, Timetable, Token, Transport};
+use uploader::{Caller, Pace, RetryPolicy, Timetable, Transport};
 
-use crate::commands::receive::refused;
-use crate::destination::{LinkError, LocalTransport};
 use crate::exit::{Exit, Failure};
 use crate::mirror_lock::MirrorLock;
 use crate::moments::local_offset;
 use crate::output::Summary;
+use crate::reach;
 use crate::round::{Beat, Delivering, Report, RoundRules};
 use crate::route::{Route, locked, shown};
+use crate::settings::MirrorSettings;
 use crate::settings::value::To;
-use crate::settings::{MirrorSettings, token};
 use crate::stop::Stop;
 use crate::way::Way;
 
@@ -75,7 +74,8 @@ impl Visit {
         let snapshot = open_snapshot(&route)?;
         check_destination(&route, &snapshot, settings)?;
         let (clock, threads) = (Arc::new(SystemClock::new()), Parallel::new(threads));
-        let transport = transport(&route.to, settings, clock.clone(), keeping)?;
+        let pace = pace(settings, clock.clone());
+        let transport = reach::transport(&route.to, settings.token_file.as_deref(), pace, keeping)?;
         let settings = settings.clone();
         Ok(Self { route, filter, snapshot, transport, clock, host: host_name(), settings, threads, _lock: lock })
     }
@@ -280,35 +280,6 @@ fn transfers(settings: &MirrorSettings) -> usize {
 fn pace(settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Option<Arc<Pace>> {
     let timetable = settings.limit_rate.clone()?;
     Some(Arc::new(Pace::new(timetable, clock, local_offset)))
-}
-
-fn transport(
-    to: &To,
-    settings: &MirrorSettings,
-    clock: Arc<dyn Clock>,
-    keeping: Keeping,
-) -> Result<Arc<dyn Transport>, Failure> {
-    let pace = pace(settings, clock);
-    match to {
-        To::Directory(data) => match LocalTransport::open(data, pace, keeping) {
-            Ok(transport) => Ok(Arc::new(transport)),
-            Err(LinkError::Start(error)) => Err(refused(error)),
-            Err(error) => Err(error.into()),
-        },
-        To::Url(address) => {
-            let token = token_of(settings)?;
-            let http = HttpTransport::new(address.clone(), &token, HttpSettings::default())?;
-            Ok(Arc::new(http.paced(pace)))
-        }
-    }
-}
-
-fn token_of(settings: &MirrorSettings) -> Result<Token, Failure> {
-    match &settings.token_file {
-        Some(path) => Ok(token::read(path)?),
-        None => Err(Failure::usage("a receiver lets nobody in without a token")
-            .hint("keep it in a file of mode 600 and name that: --token-file FILE")),
-    }
 }
 
 fn make_state_directory(state: &Path) -> Result<(), Failure> {

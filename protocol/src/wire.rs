@@ -9,6 +9,7 @@ mod chunks;
 mod contact;
 mod delivery;
 mod history;
+mod past;
 
 use minicbor::{Decode, Encode};
 
@@ -20,6 +21,10 @@ pub use delivery::{
     Commit, Committed, Compression, CopiedRange, Fill, Filled, Mismatch, Missing, Propose, Proposed, Round,
 };
 pub use history::{ChangesPage, ChangesSince, EntriesPage, ListAt, Listed, ReadAt, ReadPage};
+pub use past::{
+    Along, Began, ChangeCounts, Ended, EntriesAt, FoundEntries, KnownMirror, Mirrors, MirrorsPage, Onward, Revision,
+    Revisions, RevisionsPage, Version, Versions, VersionsPage,
+};
 
 use crate::Problem;
 
@@ -134,6 +139,14 @@ messages! {
     Check, "check", Check => CheckPage;
     /// How contents that the receiver holds are cut into chunks.
     Chunks, "chunks", Chunks => ChunksPage;
+    /// Which mirrors I have.
+    Mirrors, "mirrors", Mirrors => MirrorsPage;
+    /// The revisions of a mirror.
+    Revisions, "revisions", Revisions => RevisionsPage;
+    /// The versions of what is, or was, at a path.
+    Versions, "versions", Versions => VersionsPage;
+    /// What is at some paths of a revision.
+    EntriesAt, "entries", EntriesAt => FoundEntries;
 }
 
 fn to_cbor<T: Encode<()>>(value: &T) -> Vec<u8> {

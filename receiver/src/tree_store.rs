@@ -22,6 +22,7 @@ mod forgetting;
 mod held;
 mod instances;
 mod mirror;
+mod past;
 mod plan;
 mod prefix;
 mod probe;
@@ -47,7 +48,8 @@ use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mirrors, MirrorsPage, Propose, Proposed,
+    ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
 };
 use protocol::{ClientName, MirrorName, Problem, StoreId};
 use seams::clock::Clock;
@@ -266,6 +268,25 @@ impl Store for TreeStore {
 
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {
         self.with(client, &request.mirror, |client| client.chunks(request))
+    }
+
+    fn mirrors(&self, client: &ClientName, request: &Mirrors) -> Result<MirrorsPage, Problem> {
+        match self.known(client)? {
+            Some(client) => client.mirrors(request),
+            None => Ok(MirrorsPage { mirrors: Vec::new(), more: false }),
+        }
+    }
+
+    fn revisions(&self, client: &ClientName, request: &Revisions) -> Result<RevisionsPage, Problem> {
+        self.with(client, &request.mirror, |client| client.revisions(request))
+    }
+
+    fn versions(&self, client: &ClientName, request: &Versions) -> Result<VersionsPage, Problem> {
+        self.with(client, &request.mirror, |client| client.versions(request))
+    }
+
+    fn entries_at(&self, client: &ClientName, request: &EntriesAt) -> Result<FoundEntries, Problem> {
+        self.with(client, &request.mirror, |client| client.entries_at(request))
     }
 
     fn keep_up(&self, going: &dyn Fn() -> bool) {

@@ -165,6 +165,9 @@ pub trait Directory: Debug + Send + Sync {
     /// Sets the mtime of a symlink in it, or of anything else, never following.
     fn set_mtime(&self, name: &Name, mtime: Timestamp) -> io::Result<()>;
 
+    /// Gives a name in it to an owner and a group, never following. Takes away set-id bits, as the system does.
+    fn set_owner(&self, name: &Name, uid: u32, gid: u32) -> io::Result<()>;
+
     /// Makes its names durable.
     fn sync(&self) -> io::Result<()>;
 

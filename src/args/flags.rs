@@ -34,9 +34,13 @@ macro_rules! commands {
 
 commands! {
     /// `scan`
-    ForScan: Mirror Filter Guard Round State Output Json;
+    ForScan: Mirror Reach Filter Guard Round DryRun State Output Json;
     /// Commands that speak with a receiver about one mirror.
-    ForClient: Mirror State Output;
+    ForClient: Mirror Reach State Output;
+    /// `history`
+    ForHistory: Reach Past State Output Json;
+    /// `restore`
+    ForRestore: Reach Past Restore DryRun State Output Json;
     /// Commands about what the client remembers.
     ForState: State Output Json;
     /// `receive`
@@ -44,7 +48,7 @@ commands! {
     /// Commands on a data directory.
     ForData: Data Output;
     /// Commands on the configuration itself.
-    ForConfig: Mirror Filter Guard Round State Data Receive Output Json;
+    ForConfig: Mirror Reach Past Filter Guard Round DryRun Restore State Data Receive Output Json;
 }
 
 /// The settings given as flags of a command.

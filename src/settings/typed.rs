@@ -142,14 +142,14 @@ impl Typed {
     }
 
     /// What flags or variables say of a key that tells mirrors apart.
-    fn said(&self, name: &str) -> Option<(&'static Key, &Given)> {
+    pub(super) fn said(&self, name: &str) -> Option<(&'static Key, &Given)> {
         let key = MirrorSettings::KEYS.iter().find(|key| key.name == name)?;
         let given = self.flags.get(key).or_else(|| self.environment.get(key))?;
         Some((key, given))
     }
 
     /// The layers over and under one table of the configuration file, the deciding one first.
-    fn over<'a>(&'a self, table: &'a Layer) -> [&'a Layer; 4] {
+    pub(super) fn over<'a>(&'a self, table: &'a Layer) -> [&'a Layer; 4] {
         [&self.flags, &self.environment, table, &self.defaults]
     }
 

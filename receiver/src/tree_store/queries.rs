@@ -182,7 +182,7 @@ impl ClientStore {
 }
 
 /// A revision that a mirror has; the head if none is asked for.
-fn revision_of(catalog: &Catalog, mirror: &Mirror, number: Option<u64>) -> Result<Head, Problem> {
+pub(super) fn revision_of(catalog: &Catalog, mirror: &Mirror, number: Option<u64>) -> Result<Head, Problem> {
     match number {
         None => Ok(catalog.head(mirror.id)?.0),
         Some(number) => catalog.revision(mirror.id, number)?.ok_or_else(|| no_revision(&mirror.name, number)),

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use protocol::{Name, RelPath, Timestamp};
 use rustix::fs::{
-    AtFlags, Mode, OFlags, RawDir, fchmod, fstatvfs, fsync, futimens, linkat, mkdirat, readlinkat, renameat, symlinkat,
-    syncfs, unlinkat, utimensat,
+    AtFlags, Gid, Mode, OFlags, RawDir, Uid, chownat, fchmod, fstatvfs, fsync, futimens, linkat, mkdirat, readlinkat,
+    renameat, symlinkat, syncfs, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -169,6 +169,11 @@ impl Directory for DiskDirectory {
     fn set_mtime(&self, name: &Name, mtime: Timestamp) -> io::Result<()> {
         let times = stat::mtime_only(mtime);
         Ok(utimensat(self.held(), name.as_bytes(), &times, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    fn set_owner(&self, name: &Name, uid: u32, gid: u32) -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+        Ok(chownat(self.held(), name.as_bytes(), Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
     fn sync(&self) -> io::Result<()> {
