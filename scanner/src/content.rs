@@ -95,7 +95,7 @@ impl Making {
                 Piece::Bytes(bytes) => {
                     self.cut(&Stretch::Data(&bytes));
                     // Whoever reads may be done by now.
-                    let _ = back.send(bytes);
+                    drop(back.send(bytes));
                 }
             }
         }
@@ -146,7 +146,7 @@ fn hand_on(stretch: &Stretch<'_>, pieces: &SyncSender<Piece>, spare: &Receiver<V
         }
     };
     // It follows to the end, unless it panicked, which is told when it is waited for.
-    let _ = pieces.send(piece);
+    drop(pieces.send(piece));
 }
 
 #[cfg(test)]
