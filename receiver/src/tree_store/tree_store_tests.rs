@@ -40,6 +40,8 @@ mod restarts;
 mod resume;
 #[path = "tests/retention.rs"]
 mod retention;
+#[path = "tests/retention_ceilings.rs"]
+mod retention_ceilings;
 #[path = "tests/retention_crashes.rs"]
 mod retention_crashes;
 #[path = "tests/retention_histories.rs"]

@@ -5,12 +5,11 @@ use std::time::Duration;
 use protocol::wire::{ListAt, Proposed};
 use protocol::{Change, Head, ProblemCode, Timestamp};
 
+use super::retention_ceilings::history_bytes;
 use super::world::MemoryWorld;
 use crate::retention::{Keeping, Retention, Retentions};
 use crate::store::Store;
-use crate::store::conformance::peer::{
-    Peer, code, create, delete, directory, lineage, link, metadata, modify, moved, path, replace,
-};
+use crate::store::conformance::peer::{Peer, code, create, delete, directory, lineage, metadata, modify, moved, path};
 use crate::tree_store::TreeStore;
 use seams::clock::Clock;
 
@@ -46,14 +45,8 @@ pub(super) fn is_listed(peer: &Peer<'_>, revision: u64) -> bool {
     }
 }
 
-fn history_bytes(store: &TreeStore, peer: &Peer<'_>) -> u64 {
-    let client = store.known(&peer.client).expect("can be opened").expect("has a mirror");
-    let bytes = client.catalog().history_bytes();
-    bytes.expect("one row")
-}
-
 /// Every file below a directory: how many, and their bytes.
-fn on_disk(world: &MemoryWorld, peer: &Peer<'_>) -> Vec<Vec<u8>> {
+pub(super) fn on_disk(world: &MemoryWorld, peer: &Peer<'_>) -> Vec<Vec<u8>> {
     super::retention_histories::files_in_versions(world, peer)
 }
 
@@ -335,40 +328,6 @@ fn foreign_things_go_after_their_time() {
     keep_up_twice(&world, &store);
     assert_eq!(on_disk(&world, &peer), Vec::<Vec<u8>>::new());
     assert_eq!(peer.read(1, "f").expect("ours"), b"one");
-}
-
-#[test]
-fn a_ceiling_lets_the_oldest_go_before_a_batch_is_decided() {
-    let world = MemoryWorld::new(&["laptop"]);
-    let store = keeping(&world, None, Some(10_000));
-    let mut peer = Peer::new(&store);
-    let big = |number: usize| vec![u8::try_from(number).expect("small"); 3_000];
-    let first = peer.file(big(0));
-    peer.deliver(&[create("f", first)]);
-    for number in 1..10 {
-        let entry = peer.file(big(number));
-        peer.deliver(&[modify("f", entry)]);
-        assert!(history_bytes(&store, &peer) <= 10_000);
-        assert_eq!(on_disk(&world, &peer).concat().len() as u64, history_bytes(&store, &peer));
-    }
-    let listed: Vec<u64> = (1..=10).filter(|revision| is_listed(&peer, *revision)).collect();
-    assert_eq!(listed, [7, 8, 9, 10]);
-    assert_eq!(peer.read(7, "f").expect("kept"), big(6));
-}
-
-#[test]
-fn a_batch_past_the_ceiling_is_taken_and_its_history_goes_at_the_next_look() {
-    let world = MemoryWorld::new(&["laptop"]);
-    let store = keeping(&world, None, Some(1_000));
-    let mut peer = Peer::new(&store);
-    let (big, small) = (peer.file(vec![1; 5_000]), peer.file("small"));
-    peer.deliver(&[create("d", directory()), create("d/big", big), create("l", link("x"))]);
-    peer.deliver(&[delete("d"), replace("l", small)]);
-    assert_eq!(history_bytes(&store, &peer), 5_000);
-    keep_up(&store);
-    assert_eq!(history_bytes(&store, &peer), 0);
-    assert_eq!(on_disk(&world, &peer), Vec::<Vec<u8>>::new());
-    assert!(!is_listed(&peer, 1) && is_listed(&peer, 2));
 }
 
 #[test]
