@@ -10,6 +10,8 @@ mod deltas;
 mod histories;
 #[path = "round_tests/holds.rs"]
 mod holds;
+#[path = "round_tests/mending.rs"]
+mod mending;
 #[path = "round_tests/moves.rs"]
 mod moves;
 #[path = "round_tests/quiet.rs"]

@@ -9,6 +9,7 @@ mod chunks;
 mod contact;
 mod delivery;
 mod history;
+mod mend;
 
 use minicbor::{Decode, Encode};
 
@@ -20,6 +21,7 @@ pub use delivery::{
     Commit, Committed, Compression, CopiedRange, Fill, Filled, Mismatch, Missing, Propose, Proposed, Round,
 };
 pub use history::{ChangesPage, ChangesSince, EntriesPage, ListAt, Listed, ReadAt, ReadPage};
+pub use mend::{Mend, Mended, Wanted};
 
 use crate::Problem;
 
@@ -134,6 +136,8 @@ messages! {
     Check, "check", Check => CheckPage;
     /// How contents that the receiver holds are cut into chunks.
     Chunks, "chunks", Chunks => ChunksPage;
+    /// Which contents do you want again? Here they are; put right what is damaged.
+    Mend, "mend", Mend => Mended;
 }
 
 fn to_cbor<T: Encode<()>>(value: &T) -> Vec<u8> {

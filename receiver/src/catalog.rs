@@ -6,6 +6,7 @@
 
 mod batch;
 mod contents;
+mod damage;
 mod difference;
 mod error;
 mod files;
@@ -18,6 +19,7 @@ mod row;
 
 pub(crate) use batch::{Batch, Closing, KeptVersion, Opening, RevisionRecord};
 pub(crate) use contents::Place;
+pub(crate) use damage::{DamageKey, Repair};
 pub(crate) use error::CatalogError;
 pub(crate) use mirrors::MirrorRecord;
 pub(crate) use open::CatalogPlace;

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use protocol::limits::MAX_READ_BYTES;
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ContactReply, EntriesPage, Fill, Filled, ListAt, Mend, Mended, Propose, Proposed, ReadAt, ReadPage, TakeOver,
+    TakenOver,
 };
 use protocol::{ClientName, MirrorName, Problem, ProblemCode, StoreId};
 use seams::clock::{Clock, SystemClock};
@@ -22,7 +23,7 @@ use crate::memory_store::mirror::Mirror;
 use crate::store::Store;
 use crate::store::chunks::{not_held, page_of_chunks};
 use crate::store::frame::Frame;
-use crate::store::proposal::{Proposal, check_pieces};
+use crate::store::proposal::{FirstUse, Proposal, check_pieces};
 use crate::store::rules::{head_moved, judge_writer, no_mirror, unknown_proposal};
 
 /// A store that keeps everything in memory.
@@ -179,7 +180,17 @@ impl Store for MemoryStore {
     fn check(&self, client: &ClientName, request: &Check) -> Result<CheckPage, Problem> {
         self.with(client, |client| {
             client.mirror(&request.mirror)?;
-            Ok(CheckPage { findings: Vec::new(), next: None })
+            Ok(CheckPage::default())
+        })
+    }
+
+    /// Nothing that is nowhere else can be damaged.
+    fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem> {
+        self.with(client, |client| {
+            let mirror = client.mirror(&request.mirror)?;
+            judge_writer(mirror.head(), mirror.superseded_at(request.lineage))?;
+            let proposal = Proposal::mending(request, |_| FirstUse::default())?.result.digest;
+            Ok(Mended { proposal, missing: vec![], mismatched: vec![], places: 0, wanted: vec![], more: false })
         })
     }
 

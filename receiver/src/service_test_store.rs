@@ -5,8 +5,8 @@ use std::sync::{Mutex, mpsc};
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Compression,
-    Contact, ContactReply, EntriesPage, Fill, Filled, Hello, ListAt, Propose, Proposed, ReadAt, ReadPage, Request,
-    Round, Source, TakeOver, TakenOver,
+    Contact, ContactReply, EntriesPage, Fill, Filled, Hello, ListAt, Mend, Mended, Propose, Proposed, ReadAt, ReadPage,
+    Request, Round, Source, TakeOver, TakenOver,
 };
 use protocol::{
     ByteRange, Change, ClientName, ContentId, ContentPlan, Head, Lineage, MirrorName, Piece, Problem, ProblemCode,
@@ -108,6 +108,10 @@ impl Store for TestStore {
     fn chunks(&self, _: &ClientName, _: &Chunks) -> Result<ChunksPage, Problem> {
         self.count()
     }
+
+    fn mend(&self, _: &ClientName, _: &Mend) -> Result<Mended, Problem> {
+        self.count()
+    }
 }
 
 /// One request for each route, in the order of the table.
@@ -139,8 +143,9 @@ pub(crate) fn samples() -> Vec<Request> {
         }),
         commit(),
         Request::ReadAt(ReadAt { mirror: m(), revision: None, path, range }),
-        Request::Check(Check { mirror: m(), after: None, read_contents: false }),
+        Request::Check(Check { mirror: m(), after: None, read_contents: false, budget: None, mend: false }),
         Request::Chunks(Chunks { mirror: m(), wanted: Vec::new() }),
+        Request::Mend(Mend { mirror: m(), lineage, contents: Vec::new(), after: None }),
     ]
 }
 

@@ -18,7 +18,8 @@ use std::fmt::Debug;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ContactReply, EntriesPage, Fill, Filled, ListAt, Mend, Mended, Propose, Proposed, ReadAt, ReadPage, TakeOver,
+    TakenOver,
 };
 use protocol::{ClientName, Problem, StoreId};
 
@@ -102,4 +103,11 @@ pub trait Store: Debug + Send + Sync {
     /// `NotFound` for a mirror that there is not, `Malformed` for an algorithm or a mean that is not known here, or
     /// for a beginning past the end; `TooLarge` for too many at once.
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem>;
+
+    /// Puts right what is damaged, as far as the contents are here or come; tells what is wanted.
+    ///
+    /// # Errors
+    /// `NotFound` for a mirror that there is not or a content that a recipe copies and the client does not hold,
+    /// `Fenced`, `Malformed`, `TooLarge`, `NoSpace`, `RedoPending`.
+    fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem>;
 }

@@ -19,12 +19,15 @@ mod examine;
 mod executor;
 mod held;
 mod instances;
+mod mend;
 mod mirror;
 mod plan;
 mod prefix;
 mod probe;
 mod problems;
+mod put_right;
 mod queries;
+mod reading;
 mod redo;
 mod redo_log;
 mod sequence;
@@ -40,7 +43,8 @@ use std::sync::{Arc, Mutex};
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesPage, Fill, Filled, ListAt, Propose, Proposed, ReadAt, ReadPage, TakeOver, TakenOver,
+    ContactReply, EntriesPage, Fill, Filled, ListAt, Mend, Mended, Propose, Proposed, ReadAt, ReadPage, TakeOver,
+    TakenOver,
 };
 use protocol::{ClientName, MirrorName, Problem, StoreId};
 use seams::clock::Clock;
@@ -230,6 +234,10 @@ impl Store for TreeStore {
 
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {
         self.with(client, &request.mirror, |client| client.chunks(request))
+    }
+
+    fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem> {
+        self.with(client, &request.mirror, |client| client.mend(request))
     }
 }
 

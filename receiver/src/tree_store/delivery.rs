@@ -44,7 +44,7 @@ impl Lacking {
     }
 
     /// Bytes that it will take on the disk. Zeros are holes. Copies may come to share blocks, but need not.
-    fn room(&self) -> u64 {
+    pub(super) fn room(&self) -> u64 {
         self.literals.iter().fold(self.copied, |sum, range| sum.saturating_add(range.length))
     }
 }
@@ -141,7 +141,8 @@ impl ClientStore {
         Ok(Lacking::of(plan, &staged.have()))
     }
 
-    fn check_room(&self, needed: u64) -> Result<(), Problem> {
+    /// Refuses what the disk has no room for.
+    pub(super) fn check_room(&self, needed: u64) -> Result<(), Problem> {
         let free = self.staging.directory().free_bytes().map_err(disk("see how much room there is"))?;
         if needed > 0 && needed.saturating_add(FREE_BYTES_FLOOR) > free {
             let detail = format!(

@@ -16,6 +16,8 @@ mod histories;
 mod holes;
 #[path = "tests/meddling.rs"]
 mod meddling;
+#[path = "tests/mending.rs"]
+mod mending;
 #[path = "tests/move_costs.rs"]
 mod move_costs;
 #[path = "tests/move_crashes.rs"]

@@ -1,0 +1,11 @@
+-- Where files were found damaged or missing: which states of which nodes. What is wanted of a client follows from it.
+
+CREATE TABLE damage (
+    mirror INTEGER NOT NULL REFERENCES mirror (id),
+    node INTEGER NOT NULL,
+    from_rev INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    found_at INTEGER NOT NULL,
+    PRIMARY KEY (node, from_rev)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX damage_by_content ON damage (content, mirror);
