@@ -8,4 +8,5 @@ pub(crate) mod receive;
 pub(crate) mod scan;
 pub(crate) mod status;
 pub(crate) mod takeover;
+pub(crate) mod verify;
 pub(crate) mod why;

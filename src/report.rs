@@ -106,6 +106,12 @@ pub enum RoundError {
         /// This source.
         ours: String,
     },
+    /// There is no such mirror.
+    #[error("there is no mirror `{mirror}`")]
+    NoMirror {
+        /// Which.
+        mirror: MirrorName,
+    },
     /// The marker file cannot be made.
     #[error("cannot make the marker file {} in the source {path}: {source}", scanner::MARKER_FILE)]
     Marker {

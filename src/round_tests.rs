@@ -26,5 +26,7 @@ mod spilled;
 mod storm;
 #[path = "round_tests/unmounts.rs"]
 mod unmounts;
+#[path = "round_tests/verifying.rs"]
+mod verifying;
 #[path = "round_tests/world.rs"]
 mod world;

@@ -11,6 +11,7 @@ pub(crate) mod layer;
 mod list_share;
 pub(crate) mod mistake;
 mod rate;
+mod read_rate;
 mod request_memory;
 mod scrub;
 mod show;
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 
 use protocol::MirrorName;
 use scanner::Limit;
-use uploader::{CompressionLevel, Timetable};
+use uploader::{CompressionLevel, Rate, Timetable};
 
 use crate::duration::{Interval, RetryFor, Settle};
 use crate::round::{ListShare, ScrubRate};
@@ -94,6 +95,20 @@ keys! {
 }
 
 keys! {
+    /// How a mirror is looked at.
+    VerifySettings {
+        /// Where the mirror lies that is looked at: a receiver's URL or a local directory; the default is where it is sent
+        from: Option<To> = "", Flag::Long("DEST"), Mirror, Verify;
+        /// Put right what is found, from the source where its content is needed; said once, not in a file
+        repair: bool = "false", Flag::Long(""), Mirror, Verify;
+        /// Also read every file of the source and compare what is in it
+        read_source: bool = "false", Flag::Long(""), Mirror, Verify;
+        /// Bytes a second that the receiver is to read for it at most; without it, as fast as it can
+        verify_rate: Option<Rate> = "", Flag::Long("RATE"), Mirror, Verify;
+    }
+}
+
+keys! {
     /// How a client makes its rounds, whatever it mirrors.
     ClientSettings {
         /// Make a round again and again, one such span after the other's start; without it, one round
@@ -149,7 +164,7 @@ keys! {
 
 /// Every row of the table. `allow_plaintext` is there twice: a client and a receiver each decide for themselves.
 pub(crate) fn all_keys() -> impl Iterator<Item = &'static Key> {
-    [MirrorSettings::KEYS, ClientSettings::KEYS, OutputSettings::KEYS, DataSettings::KEYS, ReceiveSettings::KEYS]
-        .into_iter()
-        .flatten()
+    let mirrors = [MirrorSettings::KEYS, VerifySettings::KEYS];
+    let others = [ClientSettings::KEYS, OutputSettings::KEYS, DataSettings::KEYS, ReceiveSettings::KEYS];
+    mirrors.into_iter().chain(others).flatten()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use protocol::wire::Wanted;
 use protocol::{ByteRange, ContentId, RelPath};
-use seams::fs::{Directory, open_by_components};
+use seams::fs::{Directory, File, open_by_components};
 use seams::progress::Progress;
 use snapshot_db::Snapshot;
 use uploader::{ContentError, Contents, Offers};
@@ -41,25 +41,28 @@ impl<'a> WantedContents<'a> {
             == Some(wanted.content)
     }
 
-    /// BLAKE3 of a file that stands still meanwhile.
     fn hash(&self, path: &RelPath) -> io::Result<ContentId> {
         let (parent, name) = path.split_last().ok_or(io::ErrorKind::IsADirectory)?;
-        let file = open_by_components(&self.root, &parent)?.open_file(&name)?;
-        let before = file.stat()?;
-        let (mut hasher, mut buffer, mut offset) = (blake3::Hasher::new(), vec![0; READ_BYTES], 0);
-        loop {
-            let read = file.read_at(&mut buffer, offset)?;
-            if read == 0 {
-                break;
-            }
-            hasher.update(&buffer[..read]);
-            offset += read as u64;
-            self.progress.read(read as u64);
-        }
-        let after = file.stat()?;
-        let is_still = (before.size, before.mtime, before.ctime) == (after.size, after.mtime, after.ctime);
-        if is_still { Ok(hasher.finalize().into()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
+        content_of(&*open_by_components(&self.root, &parent)?.open_file(&name)?, self.progress)
     }
+}
+
+/// The content of a file that stands still while it is read.
+pub(crate) fn content_of(file: &dyn File, progress: &dyn Progress) -> io::Result<ContentId> {
+    let before = file.stat()?;
+    let (mut hasher, mut buffer, mut offset) = (blake3::Hasher::new(), vec![0; READ_BYTES], 0);
+    loop {
+        let read = file.read_at(&mut buffer, offset)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        offset += read as u64;
+        progress.read(read as u64);
+    }
+    let after = file.stat()?;
+    let is_still = (before.size, before.mtime, before.ctime) == (after.size, after.mtime, after.ctime);
+    if is_still { Ok(hasher.finalize().into()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
 }
 
 impl Offers for WantedContents<'_> {

@@ -30,3 +30,4 @@ mod sparse;
 mod status;
 mod terminal;
 mod timing;
+mod verifying;

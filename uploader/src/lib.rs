@@ -67,6 +67,7 @@ pub use ledger::{Ledger, Standing};
 pub use left_out::{LeftOut, Unsettled, Why};
 pub use level::{CompressionLevel, Level};
 pub use level_control::{LevelControl, Sample};
+pub use manifest::Manifest;
 pub use mend::{Mending, Offers};
 pub use pace::{LocalOffset, Pace};
 pub use rate::{Rate, Span, TimeOfDay, Timetable};

@@ -69,8 +69,8 @@ struct Checker<'a> {
     left: Option<u64>,
     page: CheckPage,
     amends: Amends,
-    /// The places in the page of what the amends are about.
-    amended: Vec<usize>,
+    /// The places in the page of what the amends are about, and which nodes those are.
+    amended: Vec<(usize, Option<Node>)>,
 }
 
 impl ClientStore {
@@ -84,9 +84,9 @@ impl ClientStore {
         let _alone = mirror.alone();
         let Checker { mut page, amends, amended, .. } = self.look_through(&mirror, request)?;
         let _turn = self.turn();
-        self.put_right(&mirror, amends)?;
-        for place in amended {
-            page.findings[place].mended = true;
+        let done = self.put_right(&mirror, amends)?.nodes;
+        for (place, node) in amended {
+            page.findings[place].mended = node.is_none_or(|node| done.contains(&node));
         }
         Ok(page)
     }
@@ -226,20 +226,20 @@ impl Checker<'_> {
     /// right without one is noted.
     fn find(&mut self, path: RelPath, row: Option<Row>, what: CheckVerdict) -> Result<(), Problem> {
         let entry = row.as_ref().map(|row| row.entry.clone());
-        let place = self.page.findings.len();
+        let (place, node) = (self.page.findings.len(), row.as_ref().map(|row| row.node));
         self.page.findings.push(CheckFinding { path: path.clone(), what, entry, mended: false });
         let is_lost = matches!(what, CheckVerdict::Missing | CheckVerdict::Damaged);
         match row {
             None => self.amends.extra.push(path),
             Some(row) if is_lost && row.entry.kind() == Kind::File => {
-                tracing::warn!(mirror = %self.mirror.name, %path, ?what, "a file of the mirror is not as it was delivered");
+                tracing::debug!(mirror = %self.mirror.name, %path, ?what, "a file of the mirror is not as it was delivered");
                 return Ok(self.store.catalog().want(&row, self.store.now())?);
             }
             // The root itself is made by whoever opens it.
             Some(row) if is_lost && !path.is_root() => self.amends.anew.push((row, path)),
             Some(row) => self.amends.described.push((row, path)),
         }
-        self.amended.push(place);
+        self.amended.push((place, node));
         Ok(())
     }
 

@@ -106,7 +106,7 @@ impl ClientStore {
         }
         let Mendable { amends, versions, more, .. } = self.mendable(damage)?;
         let more = more || is_cut;
-        let mut places = self.put_right(mirror, amends)?;
+        let mut places = self.put_right(mirror, amends)?.files;
         for version in &versions {
             places += u64::from(self.put_version_right(version)?);
         }

@@ -2,7 +2,7 @@
 //! look otherwise, things that are not ours. It is a commit in all but the revision: everything new is staged and
 //! durable, one catalog transaction decides, and steps do the rest, also after a crash.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
@@ -41,6 +41,15 @@ pub(super) struct DamagedVersion {
     /// Where in it, if it is a directory that is kept whole.
     pub(super) path: RelPath,
     pub(super) key: (ContentId, DamageKey),
+}
+
+/// What came of putting a mirror right.
+#[derive(Debug, Default)]
+pub(super) struct PutRight {
+    /// How many files came anew.
+    pub(super) files: u64,
+    /// What was put right; all else could not even be looked at.
+    pub(super) nodes: HashSet<Node>,
 }
 
 /// A repair that everything is ready for.
@@ -107,10 +116,10 @@ fn note_above(catalog: &Catalog, row: &Row, rows: &mut HashMap<Node, BasePlace>)
 }
 
 impl ClientStore {
-    /// Puts right what can be, and answers how many files that were. Nobody else may be committing.
-    pub(super) fn put_right(&self, mirror: &Mirror, amends: Amends) -> Result<u64, Problem> {
+    /// Puts right what can be. Nobody else may be committing.
+    pub(super) fn put_right(&self, mirror: &Mirror, amends: Amends) -> Result<PutRight, Problem> {
         if amends.is_empty() {
-            return Ok(0);
+            return Ok(PutRight::default());
         }
         let number = self.catalog().head(mirror.id)?.0.number;
         let mut plan = self.catalog().together(|catalog| amends.plan(catalog, mirror.root, number))?;
@@ -131,7 +140,13 @@ impl ClientStore {
         }
     }
 
-    fn decide_repair(&self, mirror: &Mirror, amends: &Amends, plan: &Plan, planned: Planned) -> Result<u64, Problem> {
+    fn decide_repair(
+        &self,
+        mirror: &Mirror,
+        amends: &Amends,
+        plan: &Plan,
+        planned: Planned,
+    ) -> Result<PutRight, Problem> {
         let Planned { number, steps, instances } = planned;
         let is_done = |key: &DamageKey| plan.touched.contains_key(&key.node) || !amends.names(key.node);
         let repair = Repair {
@@ -153,7 +168,8 @@ impl ClientStore {
         }
         self.finish(mirror, number, &steps.steps)?;
         let files = amends.anew.iter().filter(|(row, _)| row.entry.kind() == Kind::File);
-        Ok(files.filter(|(row, _)| plan.touched.contains_key(&row.node)).count() as u64)
+        let files = files.filter(|(row, _)| plan.touched.contains_key(&row.node)).count() as u64;
+        Ok(PutRight { files, nodes: plan.touched.keys().copied().collect() })
     }
 
     /// The steps: what is not ours goes first, then everything comes to its place, then it is described.
