@@ -16,6 +16,8 @@ mod mending;
 mod moves;
 #[path = "round_tests/quiet.rs"]
 mod quiet;
+#[path = "round_tests/rollbacks.rs"]
+mod rollbacks;
 #[path = "round_tests/scrubs.rs"]
 mod scrubs;
 #[path = "round_tests/sources.rs"]
