@@ -6,6 +6,8 @@ mod changing;
 mod clocks;
 #[path = "round_tests/deltas.rs"]
 mod deltas;
+#[path = "round_tests/faults.rs"]
+mod faults;
 #[path = "round_tests/histories.rs"]
 mod histories;
 #[path = "round_tests/holds.rs"]

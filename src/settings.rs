@@ -14,6 +14,7 @@ mod rate;
 mod read_rate;
 mod request_memory;
 mod scrub;
+mod scrub_every;
 mod show;
 pub(crate) mod token;
 mod typed;
@@ -32,6 +33,7 @@ use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
 pub(crate) use request_memory::RequestMemory;
+pub(crate) use scrub_every::ScrubEvery;
 use value::{AtOnce, To};
 
 pub(crate) use typed::Typed;
@@ -159,6 +161,8 @@ keys! {
         allow_plaintext: bool = "false", Flag::Long(""), Receive, Receive;
         /// Memory for all requests that are answered at once, 16MiB at least; further ones wait
         request_memory: RequestMemory = "48MiB", Flag::Long("SIZE"), Receive, Receive;
+        /// In which time everything that is kept is read again in the background, to find damage; off where it is not
+        scrub_every: ScrubEvery = "30d", Flag::Long("DURATION"), Receive, Receive;
     }
 }
 

@@ -9,3 +9,13 @@ CREATE TABLE damage (
     PRIMARY KEY (node, from_rev)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX damage_by_content ON damage (content, mirror);
+
+-- How far the scrub has come: one row, of the file that was read last.
+CREATE TABLE scrub (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 0),
+    began_at INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    from_rev INTEGER NOT NULL
+) STRICT;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use seams::clock::SystemClock;
 use seams::disk::Disk;
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::accounts::Accounts;
 use crate::application_running::{ApplicationHandle, Running};
+use crate::application_scrub::Scrubbing;
 use crate::application_server::{Stop, serve};
 use crate::application_settings::{Settings, StartError};
 use crate::data_dir::{DataDir, HoldError};
@@ -31,6 +33,8 @@ pub struct Application {
     limits: HttpLimits,
     stop: watch::Sender<Stop>,
     released: mpsc::Receiver<()>,
+    store: Arc<dyn Store>,
+    scrub_every: Option<Duration>,
 }
 
 impl Application {
@@ -62,7 +66,7 @@ impl Application {
         let secret = accounts.renew_local_secret();
         held.publish(&url_of(address), &secret).map_err(HoldError::from)?;
         let (release, released) = mpsc::channel();
-        let service = Service::new(store, settings.limits.told());
+        let service = Service::new(Arc::clone(&store), settings.limits.told());
         Ok(Self {
             desk: actix_web::web::Data::new(Desk::new(accounts, service, settings.limits.clone(), (held, release))),
             listener,
@@ -72,6 +76,8 @@ impl Application {
             limits: settings.limits.clone(),
             stop: watch::Sender::new(Stop::No),
             released,
+            store,
+            scrub_every: settings.scrub_every,
         })
     }
 
@@ -108,9 +114,11 @@ impl Application {
     /// # Errors
     /// What the listener cannot go on after.
     pub fn run_until_stopped(self) -> io::Result<()> {
-        let Self { desk, listener, workers, limits, stop, released, .. } = self;
+        let Self { desk, listener, workers, limits, stop, released, store, scrub_every, .. } = self;
+        let scrubbing = Scrubbing::start(store, scrub_every)?;
         let system = actix_web::rt::System::new();
         let ended = system.block_on(serve(desk, listener, workers, &limits, stop.subscribe()));
+        drop(scrubbing);
         drop(system);
         if released.recv_timeout(limits.release) == Err(mpsc::RecvTimeoutError::Timeout) {
             tracing::warn!("stopped before every request was finished; the next start finishes what was begun");

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -24,6 +25,8 @@ pub struct Settings {
     pub allow_plaintext: bool,
     /// How much, how many, how long.
     pub limits: HttpLimits,
+    /// In which time everything that is kept is read again, to find damage; nothing where it is not.
+    pub scrub_every: Option<Duration>,
 }
 
 /// Why a receiver cannot start.
@@ -64,7 +67,14 @@ impl Settings {
     /// With the limits and everything else as the defaults are.
     #[must_use]
     pub fn new(data: &Path, listen: SocketAddr) -> Self {
-        Self { data: data.to_owned(), listen, workers: 0, allow_plaintext: false, limits: HttpLimits::default() }
+        Self {
+            data: data.to_owned(),
+            listen,
+            workers: 0,
+            allow_plaintext: false,
+            limits: HttpLimits::default(),
+            scrub_every: None,
+        }
     }
 
     /// Refuses to listen where others could listen in, unless that is wanted.

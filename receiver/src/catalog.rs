@@ -16,6 +16,7 @@ mod mirrors;
 mod open;
 mod redo;
 mod row;
+mod scrubbing;
 
 pub(crate) use batch::{Batch, Closing, KeptVersion, Opening, RevisionRecord};
 pub(crate) use contents::Place;
@@ -24,6 +25,7 @@ pub(crate) use error::CatalogError;
 pub(crate) use mirrors::MirrorRecord;
 pub(crate) use open::CatalogPlace;
 pub(crate) use row::{Disk, MirrorId, Node, Row, VersionId};
+pub(crate) use scrubbing::Pass;
 
 use rusqlite::Connection;
 

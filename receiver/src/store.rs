@@ -15,6 +15,7 @@ pub(crate) mod rules;
 pub(crate) mod conformance;
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
@@ -110,4 +111,8 @@ pub trait Store: Debug + Send + Sync {
     /// `NotFound` for a mirror that there is not or a content that a recipe copies and the client does not hold,
     /// `Fenced`, `Malformed`, `TooLarge`, `NoSpace`, `RedoPending`.
     fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem>;
+
+    /// Reads again what has come due of everything that is kept, if all of it is to be read once in `every` and this is
+    /// called every `tick`; stops soon when `going` says so. A store whose bytes cannot rot does nothing.
+    fn scrub(&self, _every: Duration, _tick: Duration, _going: &dyn Fn() -> bool) {}
 }

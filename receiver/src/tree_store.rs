@@ -30,6 +30,7 @@ mod queries;
 mod reading;
 mod redo;
 mod redo_log;
+mod scrub;
 mod sequence;
 mod shelves;
 mod staged;
@@ -40,6 +41,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
@@ -234,6 +236,18 @@ impl Store for TreeStore {
 
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {
         self.with(client, &request.mirror, |client| client.chunks(request))
+    }
+
+    fn scrub(&self, every: Duration, tick: Duration, going: &dyn Fn() -> bool) {
+        let slots: Vec<(ClientName, ClientSlot)> =
+            self.clients.lock().expect("no holder of this lock panics").clone().into_iter().collect();
+        for (client, slot) in slots {
+            let opened = slot.lock().expect("no holder of this lock panics").clone();
+            let Some(opened) = opened.filter(|_| going()) else { continue };
+            if let Err(problem) = opened.scrub(every, tick, going) {
+                tracing::error!(%client, %problem, "the scrub cannot go on");
+            }
+        }
     }
 
     fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem> {

@@ -26,6 +26,7 @@ fn wanted(data: &DataSettings, settings: &ReceiveSettings) -> Settings {
     let mut wanted = Settings::new(&data.data, settings.listen);
     wanted.allow_plaintext = settings.allow_plaintext;
     wanted.limits.body_memory = settings.request_memory.get();
+    wanted.scrub_every = settings.scrub_every.get();
     wanted
 }
 
@@ -46,14 +47,15 @@ pub(crate) fn refused(error: StartError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::RequestMemory;
     use crate::settings::value::Value;
+    use crate::settings::{RequestMemory, ScrubEvery};
 
     #[test]
     fn a_receiver_takes_as_much_memory_for_requests_as_it_was_told() {
         let request_memory = RequestMemory::read(&["20MiB".into()]).expect("a size");
         let listen = "127.0.0.1:0".parse().expect("an address");
-        let settings = ReceiveSettings { listen, allow_plaintext: false, request_memory };
+        let scrub_every = ScrubEvery::read(&["7d".into()]).expect("a time");
+        let settings = ReceiveSettings { listen, allow_plaintext: false, request_memory, scrub_every };
         let data = DataSettings { data: "/data".into() };
         assert_eq!(wanted(&data, &settings).limits.body_memory, 20 * 1024 * 1024);
     }

@@ -1,7 +1,6 @@
 //! Sending again what the receiver found damaged: asked for, verified at its source, filled, put in place. No revision
 //! comes of it.
 
-use std::collections::HashMap;
 use std::fmt::Debug;
 
 use protocol::limits::{MAX_WANTED, TARGET_BATCH_BYTES};
@@ -101,65 +100,83 @@ impl Course<'_> {
 
     /// Sends some contents and has them put in place. What changes meanwhile is left out.
     fn mend_portion(&self, portion: &[Wanted], mending: &mut Mending) -> Result<(), DeliverError> {
-        // What is wanted besides is of no interest here.
-        let nothing_more = Some(ContentId::from_bytes([0xff; 32]));
-        let mut plans: Vec<ContentPlan> = portion.iter().map(in_pieces).collect();
+        let plans: Vec<ContentPlan> = portion.iter().map(in_pieces).collect();
         let total = plans.iter().map(|plan| plan.length).fold(0, u64::saturating_add);
         let due = Due::of(self.deliverer.progress, plans.len() as u64, total);
+        let mut portion = Portion { course: self, plans, due };
         for _ in 0..MOST_OFFERS {
-            if plans.is_empty() {
+            if portion.plans.is_empty() {
                 break;
             }
-            let mended = match self.ask_to_mend(plans.clone(), nothing_more) {
-                Err(CallError::Problem(problem)) if problem.code == ProblemCode::NotFound && copies(&plans) => {
-                    plans.iter_mut().for_each(|plan| plan.recipe.clear());
-                    continue;
-                }
-                answer => answer?,
-            };
+            let Some(mended) = portion.offer()? else { continue };
             mending.places += mended.places;
             if mended.missing.is_empty() && mended.mismatched.is_empty() && !mended.more {
                 break;
             }
-            let mut unfit: Vec<ContentId> = Vec::new();
-            let mut repaired: HashMap<ContentId, Vec<Segment>> = HashMap::new();
-            for mismatch in &mended.mismatched {
-                let plan = usize::try_from(mismatch.index).ok().and_then(|index| plans.get(index));
-                let plan = plan.ok_or_else(|| DeliverError::Protocol("a content that nobody offered".to_owned()))?;
-                match wrong_copies(&plan.content, &mismatch.copied, self.deliverer.contents) {
-                    Ok(wrong) if !plan.recipe.is_empty() => {
-                        let better = if wrong.is_empty() { Vec::new() } else { without(plan, &wrong) };
-                        repaired.insert(plan.content, better);
-                    }
-                    // All of it was literal and is not what it should be: the file changed.
-                    Ok(_) | Err(_) => unfit.push(plan.content),
-                }
-            }
-            if !mended.missing.is_empty() {
-                due.answered(bytes_of(&mended.missing));
-                let filled = Filling::new(self, &due, mended.proposal, &plans).fill(&mended.missing);
-                let filled = match filled {
-                    // A restart of the receiver: what arrived is kept, and not missing when it is offered again.
-                    Err(DeliverError::Call(CallError::Problem(problem)))
-                        if problem.code == ProblemCode::UnknownProposal =>
-                    {
-                        continue;
-                    }
-                    filled => filled?,
-                };
-                unfit.extend(filled.unfit.into_keys());
-                if filled.repaired {
-                    plans.iter_mut().for_each(|plan| plan.recipe.clear());
-                }
-            }
-            for plan in &mut plans {
-                if let Some(better) = repaired.remove(&plan.content) {
-                    plan.recipe = better;
-                }
-            }
-            plans.retain(|plan| !unfit.contains(&plan.content));
+            let Some(mut unfit) = portion.fill(&mended)? else { continue };
+            unfit.extend(portion.repair(&mended)?);
+            portion.plans.retain(|plan| !unfit.contains(&plan.content));
         }
         Ok(())
+    }
+}
+
+/// Contents that are offered together.
+struct Portion<'a> {
+    course: &'a Course<'a>,
+    plans: Vec<ContentPlan>,
+    due: Due<'a>,
+}
+
+impl Portion<'_> {
+    /// Offers them; nothing where there is nothing to copy from: all of it is literal from then on.
+    fn offer(&mut self) -> Result<Option<Mended>, DeliverError> {
+        // What is wanted besides is of no interest here.
+        let nothing_more = Some(ContentId::from_bytes([0xff; 32]));
+        match self.course.ask_to_mend(self.plans.clone(), nothing_more) {
+            Err(CallError::Problem(problem)) if problem.code == ProblemCode::NotFound && copies(&self.plans) => {
+                self.plans.iter_mut().for_each(|plan| plan.recipe.clear());
+                Ok(None)
+            }
+            answer => Ok(Some(answer?)),
+        }
+    }
+
+    /// Makes the wrong pieces of what came out wrong literal. Answers contents that nothing helps: their files changed.
+    fn repair(&mut self, mended: &Mended) -> Result<Vec<ContentId>, DeliverError> {
+        let contents = self.course.deliverer.contents;
+        let mut unfit = Vec::new();
+        for mismatch in &mended.mismatched {
+            let plan = usize::try_from(mismatch.index).ok().and_then(|index| self.plans.get_mut(index));
+            let plan = plan.ok_or_else(|| DeliverError::Protocol("a content that nobody offered".to_owned()))?;
+            match wrong_copies(&plan.content, &mismatch.copied, contents) {
+                Ok(wrong) if !plan.recipe.is_empty() && !wrong.is_empty() => plan.recipe = without(plan, &wrong),
+                Ok(_) if !plan.recipe.is_empty() => plan.recipe.clear(),
+                Ok(_) | Err(_) => unfit.push(plan.content),
+            }
+        }
+        Ok(unfit)
+    }
+
+    /// Sends what is missing. Answers contents that cannot be had any more; nothing where all is to be offered anew.
+    fn fill(&mut self, mended: &Mended) -> Result<Option<Vec<ContentId>>, DeliverError> {
+        if mended.missing.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        self.due.answered(bytes_of(&mended.missing));
+        let filled = Filling::new(self.course, &self.due, mended.proposal, &self.plans).fill(&mended.missing);
+        let filled = match filled {
+            // A restart of the receiver: what arrived is kept, and not missing when it is offered again.
+            Err(DeliverError::Call(CallError::Problem(problem))) if problem.code == ProblemCode::UnknownProposal => {
+                return Ok(None);
+            }
+            filled => filled?,
+        };
+        if filled.repaired {
+            self.plans.iter_mut().for_each(|plan| plan.recipe.clear());
+            return Ok(None);
+        }
+        Ok(Some(filled.unfit.into_keys().collect()))
     }
 }
 

@@ -18,6 +18,8 @@ mod holes;
 mod meddling;
 #[path = "tests/mending.rs"]
 mod mending;
+#[path = "tests/mending_crashes.rs"]
+mod mending_crashes;
 #[path = "tests/move_costs.rs"]
 mod move_costs;
 #[path = "tests/move_crashes.rs"]
@@ -36,6 +38,8 @@ mod refusals;
 mod restarts;
 #[path = "tests/resume.rs"]
 mod resume;
+#[path = "tests/scrubbing.rs"]
+mod scrubbing;
 #[path = "tests/stepwise.rs"]
 mod stepwise;
 #[path = "tests/upgrades.rs"]

@@ -5,24 +5,26 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use protocol::wire::{Check, CheckFinding, CheckVerdict, Committed, Fill, Mend, Mended, Wanted};
 use protocol::{Change, ContentId, ContentPlan, Entry, Head, Piece, Problem, RelPath, Segment, Tree};
 use seams::random::{Random, SeededRandom};
 
-use super::crashes::{Fault, fail};
 use super::damage::noise;
-use super::world::{DiskWorld, MemoryWorld, assert_is};
+use super::world::{DiskWorld, assert_is};
 use crate::store::Store;
 use crate::store::conformance::peer::{Peer, create, delete, directory, file, link, modify, moved, path};
 
 /// Asks a peer's mirror to be checked, all pages.
-fn check(peer: &Peer<'_>, mend: bool, budget: Option<u64>) -> (Vec<CheckFinding>, usize) {
+pub(super) fn check(peer: &Peer<'_>, mend: bool, budget: Option<u64>) -> (Vec<CheckFinding>, usize) {
     try_check(peer, mend, budget).expect("is checked")
 }
 
-fn try_check(peer: &Peer<'_>, mend: bool, budget: Option<u64>) -> Result<(Vec<CheckFinding>, usize), Problem> {
+pub(super) fn try_check(
+    peer: &Peer<'_>,
+    mend: bool,
+    budget: Option<u64>,
+) -> Result<(Vec<CheckFinding>, usize), Problem> {
     let (mut findings, mut after, mut pages) = (Vec::new(), None, 0);
     loop {
         let request = Check { mirror: peer.mirror.clone(), after, read_contents: true, budget, mend };
@@ -37,7 +39,7 @@ fn try_check(peer: &Peer<'_>, mend: bool, budget: Option<u64>) -> Result<(Vec<Ch
     }
 }
 
-fn found(peer: &Peer<'_>) -> Vec<(String, CheckVerdict)> {
+pub(super) fn found(peer: &Peer<'_>) -> Vec<(String, CheckVerdict)> {
     check(peer, false, None).0.into_iter().map(|found| (found.path.to_string(), found.what)).collect()
 }
 
@@ -69,11 +71,11 @@ fn send(peer: &Peer<'_>, plans: &[ContentPlan], mended: &Mended) -> Result<u64, 
 }
 
 /// Does what a client does: asks what is wanted, sends it, has it put in place. Answers how many bytes it sent.
-fn mend(peer: &Peer<'_>) -> u64 {
+pub(super) fn mend(peer: &Peer<'_>) -> u64 {
     try_mend(peer).expect("is mended")
 }
 
-fn try_mend(peer: &Peer<'_>) -> Result<u64, Problem> {
+pub(super) fn try_mend(peer: &Peer<'_>) -> Result<u64, Problem> {
     let mut sent = 0;
     loop {
         let wanted = try_ask(peer, Vec::new())?.wanted;
@@ -390,73 +392,6 @@ fn who_was_superseded_mends_nothing_and_what_nobody_wants_is_not_taken() {
     let request = Mend { mirror: peer.mirror.clone(), lineage: peer.lineage, contents: vec![], after: None };
     let refused = peer.store.mend(&peer.client, &request).expect_err("fenced");
     assert_eq!(refused.code, protocol::ProblemCode::Fenced);
-}
-
-#[test]
-fn a_crash_or_an_error_at_any_operation_of_a_repair_leaves_a_mirror_that_is_put_right_later() {
-    for fault in [Fault::Once, Fault::FromThenOn] {
-        repair_survives(fault);
-    }
-}
-
-fn repair_survives(fault: impl Fn(u64) -> Fault) {
-    let bytes: Vec<Vec<u8>> = (1..6).map(|seed| noise(3_000, seed)).collect();
-    for cut in 0.. {
-        let world = MemoryWorld::new(&["laptop"]);
-        let batch = [
-            create("d", directory()),
-            create("d/a", file(&bytes[0])),
-            create("d/b", file(&bytes[1])),
-            create("d/l", link("t")),
-            create("gone", directory()),
-            create("gone/c", file(&bytes[2])),
-        ];
-        let contents: BTreeMap<_, _> = bytes.iter().map(|bytes| (ContentId::of(bytes), bytes.clone())).collect();
-        let count;
-        {
-            let store = world.open();
-            let mut peer = Peer::new(&store);
-            peer.contents.clone_from(&contents);
-            peer.deliver(&batch);
-            let root = world.root(&peer);
-            let d = root.open_directory(&"d".parse_name()).expect("there");
-            d.open_file_for_writing(&"a".parse_name()).and_then(|file| file.write_all_at(b"!", 7)).expect("written");
-            d.remove_file(&"b".parse_name()).expect("there");
-            d.remove_file(&"l".parse_name()).expect("there");
-            root.open_directory(&"gone".parse_name())
-                .and_then(|gone| gone.remove_file(&"c".parse_name()))
-                .expect("there");
-            root.remove_directory(&"gone".parse_name()).expect("empty");
-            root.create_file(&"theirs".parse_name()).expect("made");
-            count = fail(&world, fault(cut));
-            drop(try_check(&peer, true, None).and_then(|_| try_mend(&peer)));
-        }
-        let was_cut = count.load(Ordering::Relaxed) > cut;
-        world.fs.set_fault_hook(None);
-        let store = world.open();
-        let mut peer = Peer::stranger(&store);
-        peer.contents.clone_from(&contents);
-        check(&peer, true, None);
-        mend(&peer);
-        assert_eq!(found(&peer), [], "cut at {cut}");
-        let tree = Tree::new().apply(&batch).expect("a good batch");
-        assert_is(&world.root(&peer), &tree);
-        assert_eq!((world.own(&peer, "staging"), world.own(&peer, "parking")), (vec![], vec![]), "cut at {cut}");
-        if !was_cut {
-            assert!(cut > 20, "there is something to cut");
-            return;
-        }
-    }
-}
-
-trait ParseName {
-    fn parse_name(&self) -> protocol::Name;
-}
-
-impl ParseName for str {
-    fn parse_name(&self) -> protocol::Name {
-        protocol::Name::parse(self.as_bytes()).expect("valid")
-    }
 }
 
 #[test]
