@@ -147,7 +147,7 @@ impl ClientStore {
                     mendable.amends.anew.extend(is_new.then_some((row, path)));
                 }
                 Place::Version(version, path) => {
-                    mendable.versions.push(DamagedVersion { row, version, path, key: (content, key) })
+                    mendable.versions.push(DamagedVersion { row, version, path, key: (content, key) });
                 }
             }
         }

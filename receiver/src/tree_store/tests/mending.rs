@@ -13,7 +13,7 @@ use seams::random::{Random, SeededRandom};
 use super::damage::noise;
 use super::world::{DiskWorld, assert_is};
 use crate::store::Store;
-use crate::store::conformance::peer::{Peer, create, delete, directory, file, link, modify, moved, path};
+use crate::store::conformance::peer::{Peer, create, delete, directory, file, link, modify, moved, path, usize_of};
 
 /// Asks a peer's mirror to be checked, all pages.
 pub(super) fn check(peer: &Peer<'_>, mend: bool, budget: Option<u64>) -> (Vec<CheckFinding>, usize) {
@@ -55,8 +55,8 @@ fn try_ask(peer: &Peer<'_>, contents: Vec<ContentPlan>) -> Result<Mended, Proble
 fn send(peer: &Peer<'_>, plans: &[ContentPlan], mended: &Mended) -> Result<u64, Problem> {
     let mut sent = 0;
     for (missing, range) in mended.missing.iter().flat_map(|missing| missing.ranges.iter().map(move |r| (missing, r))) {
-        let content = &peer.contents[&plans[missing.index as usize].content];
-        let (from, to) = (range.offset as usize, (range.offset + range.length) as usize);
+        let content = &peer.contents[&plans[usize_of(u64::from(missing.index))].content];
+        let (from, to) = (usize_of(range.offset), usize_of(range.offset + range.length));
         let request = Fill {
             mirror: peer.mirror.clone(),
             proposal: mended.proposal,
@@ -169,7 +169,7 @@ fn large_mirror() -> (Mirror, Tree) {
         changes.push((create(&format!("d{number}/link"), link(&format!("target {number}"))), None));
     }
     for number in 0..FILES {
-        let length = [1, 900, 70_000, 5][(number % 4) as usize];
+        let length = [1, 900, 70_000, 5][usize_of(number % 4)];
         let bytes = noise(length, u32::try_from(number / 2).expect("small") + 1);
         changes.push((create(&format!("d{}/f{number}", number % 10), file(&bytes)), Some(bytes)));
     }
