@@ -10,7 +10,9 @@ use clap_complete::Shell;
 
 use crate::commands::decide::DigestPrefix;
 use crate::exit;
-pub(crate) use flags::{Flags, ForClient, ForConfig, ForData, ForReceiver, ForScan, ForState, ForVerify};
+pub(crate) use flags::{
+    Flags, ForClient, ForConfig, ForData, ForHistory, ForReceiver, ForRestore, ForScan, ForState, ForVerify,
+};
 pub(crate) use manual::man_pages;
 
 /// Keeps a directory tree mirrored on another machine, without file notifications.
@@ -59,6 +61,27 @@ Where a round would end more files at the mirror than --max-delete allows, it de
 and holds these changes, exit code 25. They are named by a digest, which `roundsman status` shows.
 The beginning of it is enough. Nothing else need be said: the mirror is found in the state directory.";
 
+const HISTORY_HELP: &str = "\
+Examples:
+  roundsman history --from /mnt/backup
+      The rounds that changed the mirror, the newest last
+  roundsman history 2026/image.raw --from /mnt/backup
+      What was at this path, also under other names, also if it is deleted
+
+The mirror need be named only where there are several: --mirror NAME.";
+
+const RESTORE_HELP: &str = "\
+Examples:
+  roundsman restore --from /mnt/backup --into /tmp/back
+      Everything, as it is at the mirror: below /tmp/back lies what lies below the source
+  roundsman restore 2026 letters/a.odt --from /mnt/backup --at 2d --into /tmp/back
+      A directory and a file, as they were two days ago; or --at \"2026-11-01 12:00\", or --at 17
+  roundsman restore --undo 4f1c --from /mnt/backup --into ~/Photos
+      What that round changed becomes what it was before; `roundsman history` names the rounds
+
+What is there already is not fetched again. What is there and different is left and told, exit code 3, unless
+--overwrite is said. Cut short, the same command goes on where it was.";
+
 const VERIFY_HELP: &str = "\
 Examples:
   roundsman verify ~/Photos --from /mnt/backup
@@ -96,9 +119,20 @@ Examples:
   roundsman receive --data /srv/mirrors
   roundsman receive --data /srv/mirrors --listen [::]:7373 --allow-plaintext
 
+  roundsman receive --data /srv/mirrors --rebuild-catalog --client laptop
+
 A client needs a token: `roundsman client add NAME --data DIR` prints one.
-SIGTERM and SIGINT end it in good order.")]
+SIGTERM and SIGINT end it in good order.
+
+A rebuilt catalog knows what the mirrors have now, by reading every file. Old versions are kept until they
+are old, but nobody knows any more what they were. The old catalog is kept beside the new one.")]
     Receive {
+        /// Make new catalogs from the files of the mirrors, where the old ones are damaged or lost; serves nobody
+        #[arg(long)]
+        rebuild_catalog: bool,
+        /// Only that of this client
+        #[arg(long, value_name = "NAME", requires = "rebuild_catalog")]
+        client: Option<String>,
         /// Its settings.
         #[command(flatten)]
         flags: Flags<ForReceiver>,
@@ -155,6 +189,24 @@ The path need not exist. Works beside running rounds, reads no content, asks no 
         /// Its settings.
         #[command(flatten)]
         flags: Flags<ForState>,
+    },
+    /// Say what was when: the rounds of a mirror, or the versions of one path
+    #[command(after_help = HISTORY_HELP)]
+    History {
+        /// A path in the mirror, or below its source; without it, the rounds
+        path: Option<PathBuf>,
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForHistory>,
+    },
+    /// Get files back: as they are at the mirror, as they were, or as they were before a round
+    #[command(after_help = RESTORE_HELP)]
+    Restore {
+        /// Paths in the mirror, or below its source; without any, everything
+        paths: Vec<PathBuf>,
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForRestore>,
     },
     /// Declare this machine the one that goes on with a mirror
     #[command(after_help = TAKEOVER_HELP)]

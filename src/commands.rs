@@ -3,8 +3,10 @@
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod decide;
+pub(crate) mod history;
 pub(crate) mod page;
 pub(crate) mod receive;
+pub(crate) mod restore;
 pub(crate) mod scan;
 pub(crate) mod status;
 pub(crate) mod takeover;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use protocol::ProblemCode;
 use protocol::wire::{Request, Response};
-use receiver::{Application, DataDir, HoldError, Running, Settings, StartError};
+use receiver::{Application, DataDir, HoldError, Keeping, Running, Settings, StartError};
 use uploader::{Address, HttpSettings, HttpTransport, Pace, Token, Traffic, Transport, TransportError};
 
 /// A data directory of this machine, as a transport.
@@ -17,6 +17,8 @@ pub(crate) struct LocalTransport {
     data: PathBuf,
     /// How fast to send, whoever serves.
     pace: Option<Arc<Pace>>,
+    /// What is kept where this process serves.
+    keeping: Keeping,
     link: Mutex<Linked>,
 }
 
@@ -65,13 +67,13 @@ impl LocalTransport {
     ///
     /// # Errors
     /// Where the directory cannot be used at all; a server that is just starting or ending is waited for later.
-    pub(crate) fn open(data: &Path, pace: Option<Arc<Pace>>) -> Result<Self, LinkError> {
-        let now = match connect(data, pace.clone()) {
+    pub(crate) fn open(data: &Path, pace: Option<Arc<Pace>>, keeping: Keeping) -> Result<Self, LinkError> {
+        let now = match connect(data, pace.clone(), keeping.clone()) {
             Ok(link) => Some(Arc::new(link)),
             Err(LinkError::Held { .. }) => None,
             Err(error) => return Err(error),
         };
-        Ok(Self { data: data.to_owned(), pace, link: Mutex::new(Linked { now, past: Traffic::default() }) })
+        Ok(Self { data: data.to_owned(), pace, keeping, link: Mutex::new(Linked { now, past: Traffic::default() }) })
     }
 
     fn linked(&self) -> MutexGuard<'_, Linked> {
@@ -83,7 +85,7 @@ impl LocalTransport {
         if let Some(link) = &linked.now {
             return Ok(Arc::clone(link));
         }
-        let connected = connect(&self.data, self.pace.clone());
+        let connected = connect(&self.data, self.pace.clone(), self.keeping.clone());
         let link =
             connected.map_err(|error| TransportError::Unreachable { nothing_listens: false, source: error.into() })?;
         Ok(Arc::clone(linked.now.insert(Arc::new(link))))
@@ -130,8 +132,8 @@ fn server_is_gone(error: &TransportError) -> bool {
     }
 }
 
-fn connect(data: &Path, pace: Option<Arc<Pace>>) -> Result<Link, LinkError> {
-    match Application::build(&Settings::embedded(data)) {
+fn connect(data: &Path, pace: Option<Arc<Pace>>, keeping: Keeping) -> Result<Link, LinkError> {
+    match Application::build(&Settings { keeping, ..Settings::embedded(data) }) {
         Ok(application) => {
             let running = application.spawn().map_err(LinkError::Thread)?;
             let http = http_to(data, running.url(), running.local_secret().expose())?;

@@ -18,8 +18,11 @@ mod meter;
 mod mirror_lock;
 mod moments;
 mod own_mirrors;
+mod past;
 mod plan_file;
+mod reach;
 mod report;
+mod restoring;
 pub mod round;
 mod round_failure;
 mod route;
@@ -88,8 +91,13 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
     let config = cli.config.as_deref();
     match cli.command {
         Command::Scan { flags } => scan(&gather(flags.layer, config)?),
-        Command::Receive { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
-            commands::receive::receive(&typed.data()?, &typed.receive()?, output)
+        Command::Receive { rebuild_catalog: true, client, flags } => {
+            with_output(&gather(flags.layer, config)?, |typed, output| {
+                commands::receive::rebuild(&typed.data()?.data, client.as_deref(), output)
+            })
+        }
+        Command::Receive { flags, .. } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::receive::receive(&typed.data()?, &typed.receive()?, &typed.keeping()?, output)
         }),
         Command::Client { command: ClientCommand::Add { name, flags } } => {
             with_output(&gather(flags.layer, config)?, |typed, output| {
@@ -98,6 +106,12 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Takeover { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::takeover::takeover(&typed.mirrors()?, &typed.client()?, output)
+        }),
+        Command::History { path, flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::history::history(path.as_deref(), &typed.past()?, &typed.client()?.state_dir, output)
+        }),
+        Command::Restore { paths, flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::restore::restore(&paths, &typed.past()?, &typed.restore()?, &typed.client()?, output)
         }),
         Command::Status { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::status::status(&typed.client()?.state_dir, output)
@@ -128,7 +142,7 @@ fn gather(flags: Layer, config: Option<&Path>) -> Result<Typed, Failure> {
 fn scan(typed: &Typed) -> Result<Exit, Failure> {
     with_output(typed, |typed, output| {
         let (client, mirrors) = typed.rounds()?;
-        Rounds { client, wanted: typed.output()?, output }.make(mirrors)
+        Rounds { client, keeping: typed.keeping()?, wanted: typed.output()?, output }.make(mirrors)
     })
 }
 

@@ -24,6 +24,12 @@ pub(crate) fn local_offset(moment: Timestamp) -> i32 {
     jiff::tz::TimeZone::system().to_offset(moment).seconds()
 }
 
+/// A moment by the clock on the wall, to the second, as `--at` takes it.
+pub(crate) fn local(moment: Timestamp) -> String {
+    let moment = jiff::Timestamp::from_nanosecond(i128::from(moment.as_nanos())).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    moment.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// A file's time, to the nanosecond. Files may well be older than 1970.
 pub(crate) fn precise(moment: Timestamp) -> String {
     match u64::try_from(moment.as_nanos()) {

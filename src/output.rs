@@ -16,7 +16,7 @@ use seams::clock::Clock;
 use seams::progress::Progress;
 
 use crate::exit::{Exit, Failure};
-use crate::progress::{Bars, StatusLines};
+use crate::progress::{Bars, RestoreBar, StatusLines};
 use crate::settings::OutputSettings;
 
 pub(crate) use json::{JsonPath, Status};
@@ -31,6 +31,8 @@ const LINES_AT_ONCE: usize = 1_000;
 /// Where the command's words go.
 pub(crate) struct Output {
     wanted: Wanted,
+    /// Whether somebody asked for every change.
+    each: bool,
     colored: bool,
     bars: Bars,
     streams: Mutex<Streams>,
@@ -81,7 +83,8 @@ impl Output {
             (false, true) => Wanted::Trouble,
             (true, true) => Wanted::JsonTrouble,
         };
-        Self { wanted, colored: terminal.colored(settings), bars, streams: Mutex::new(streams) }
+        let each = settings.json || settings.verbose > 0;
+        Self { wanted, each, colored: terminal.colored(settings), bars, streams: Mutex::new(streams) }
     }
 
     /// The lines of a plan or of what was done, in the order in which they come.
@@ -143,6 +146,32 @@ impl Output {
             Wanted::JsonTrouble if exit != Exit::Done => self.stdout(&json::summary(summary)),
             Wanted::Text | Wanted::Trouble | Wanted::JsonTrouble => {}
         }
+    }
+
+    /// What another command than a round came to, in the same place: for people and for programs.
+    pub(crate) fn conclude(&self, text: &str, summary: &impl serde::Serialize, exit: Exit) {
+        self.bars.clear();
+        match self.wanted {
+            Wanted::Text => self.stdout(text),
+            Wanted::Json => self.stdout(&json::object(summary)),
+            Wanted::JsonTrouble if exit != Exit::Done => self.stdout(&json::object(summary)),
+            Wanted::Trouble | Wanted::JsonTrouble => {}
+        }
+    }
+
+    /// The bar of a restore.
+    pub(crate) fn restoring(&self) -> RestoreBar {
+        self.bars.restoring()
+    }
+
+    /// Whether each change is told also where it is done and not only planned.
+    pub(crate) fn shows_each(&self) -> bool {
+        self.each
+    }
+
+    /// Whether programs read it.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        matches!(self.wanted, Wanted::Json | Wanted::JsonTrouble)
     }
 
     /// Why a command, or one round of it, ended early: also where nothing else is wanted.

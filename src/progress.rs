@@ -31,7 +31,38 @@ const SCANNING: &str = "{spinner} Scanning  {files}, {seen}";
 const SENDING: &str =
     "{spinner} Sending   {files} [{bar:24}] {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
 
+const RESTORING: &str =
+    "{spinner} Restoring {files} [{bar:24}] {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
+
+/// The bar of a restore; taken away when it is dropped.
+#[derive(Debug)]
+pub(crate) struct RestoreBar(Bar);
+
+impl RestoreBar {
+    /// One more file is to come, of so many bytes.
+    pub(crate) fn expects(&self, bytes: u64) {
+        self.0.files.fetch_add(1, Ordering::Relaxed);
+        self.0.bytes.set_length(self.0.bytes.length().unwrap_or(0).saturating_add(bytes));
+    }
+
+    /// So many bytes came.
+    pub(crate) fn came(&self, bytes: u64) {
+        self.0.bytes.inc(bytes);
+    }
+}
+
+impl Drop for RestoreBar {
+    fn drop(&mut self) {
+        self.0.bytes.finish_and_clear();
+    }
+}
+
 impl Bars {
+    /// A bar for a restore.
+    pub(crate) fn restoring(&self) -> RestoreBar {
+        RestoreBar(Bar::on(&self.both, RESTORING))
+    }
+
     /// Bars where `shown`, else nothing.
     pub(crate) fn new(shown: bool) -> Self {
         Self::on(if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() })

@@ -18,6 +18,8 @@ mod mending;
 mod moves;
 #[path = "round_tests/quiet.rs"]
 mod quiet;
+#[path = "round_tests/restores.rs"]
+mod restores;
 #[path = "round_tests/rollbacks.rs"]
 mod rollbacks;
 #[path = "round_tests/scrubs.rs"]

@@ -6,10 +6,12 @@
 
 mod compression;
 pub(crate) mod environment;
+mod keeping;
 pub(crate) mod key;
 pub(crate) mod layer;
 mod list_share;
 pub(crate) mod mistake;
+mod past;
 mod rate;
 mod read_rate;
 mod request_memory;
@@ -19,6 +21,7 @@ mod show;
 pub(crate) mod token;
 mod typed;
 pub(crate) mod value;
+pub(crate) mod when;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,13 +32,16 @@ use uploader::{CompressionLevel, Rate, Timetable};
 
 use crate::duration::{Interval, RetryFor, Settle};
 use crate::round::{ListShare, ScrubRate};
+use keeping::{Keep, KeepSize, MinFree, OfClient};
 use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
 pub(crate) use request_memory::RequestMemory;
 pub(crate) use scrub_every::ScrubEvery;
 use value::{AtOnce, To};
+use when::{RoundName, When};
 
+pub(crate) use past::PastSettings;
 pub(crate) use typed::Typed;
 
 keys! {
@@ -45,12 +51,14 @@ keys! {
         source: PathBuf = "", Flag::Positional("SOURCE"), OneMirror, Mirror;
         /// Where the mirror is to lie: the URL of a receiver, or a directory on this machine
         to: To = "", Flag::Long("DEST"), Mirror, Mirror;
+        /// Where to read a mirror or its past: the URL of a receiver, or a directory on this machine; the default is `to`
+        from: Option<To> = "", Flag::Long("DEST"), Mirror, Past;
         /// The mirror's name at the receiver; the default is the name of the source's directory
-        mirror: Option<MirrorName> = "", Flag::Long("NAME"), OneMirror, Mirror;
+        mirror: Option<MirrorName> = "", Flag::Long("NAME"), OneMirror, Reach;
         /// The file that holds this client's token; only its owner may read it
-        token_file: Option<PathBuf> = "", Flag::Long("FILE"), Mirror, Mirror;
+        token_file: Option<PathBuf> = "", Flag::Long("FILE"), Mirror, Reach;
         /// Send token and contents without TLS, also to other machines: they can be read on the way
-        allow_plaintext: bool = "false", Flag::Long(""), Mirror, Mirror;
+        allow_plaintext: bool = "false", Flag::Long(""), Mirror, Reach;
         /// Let this source take over a mirror that was made from another one
         adopt: bool = "false", Flag::Long(""), Mirror, Guard;
         /// Accept another root, an emptied source or other disks below it, at the same path; said once, not in a file
@@ -74,7 +82,7 @@ keys! {
         /// Do not cross into file systems that are mounted below the source
         one_file_system: bool = "false", Flag::Long(""), Mirror, Filter;
         /// How long to keep trying to reach the receiver; 5s where nobody listens there at all, unless set
-        retry_for: RetryFor = "30s", Flag::Long("DURATION"), Mirror, Mirror;
+        retry_for: RetryFor = "30s", Flag::Long("DURATION"), Mirror, Reach;
         /// Requests that carry contents to the receiver at once; the default is two a processor, up to 8
         transfers: AtOnce = "", Flag::Long("N"), Mirror, Round;
         /// Bytes a second to send at most; with times (08:00-18:00 2MiB) for a part of the day, and given often
@@ -99,8 +107,6 @@ keys! {
 keys! {
     /// How a mirror is looked at.
     VerifySettings {
-        /// Where the mirror lies that is looked at: a receiver's URL or a local directory; the default is where it is sent
-        from: Option<To> = "", Flag::Long("DEST"), Mirror, Verify;
         /// Put right what is found, from the source where its content is needed; said once, not in a file
         repair: bool = "false", Flag::Long(""), Mirror, Verify;
         /// Also read every file of the source and compare what is in it
@@ -116,7 +122,7 @@ keys! {
         /// Make a round again and again, one such span after the other's start; without it, one round
         interval: Option<Interval> = "", Flag::Long("DURATION"), Top, Round;
         /// Show what a round would do and do nothing: no file is created or changed anywhere
-        dry_run: bool = "false", Flag::Long(""), Top, Round;
+        dry_run: bool = "false", Flag::Long(""), Top, DryRun;
         /// Write the plan of a dry run into this file, for people to read and for --apply
         plan: Option<PathBuf> = "", Flag::Long("FILE"), Top, Round;
         /// Make only the changes of this plan, as far as they still hold; said once, not in a file
@@ -125,6 +131,20 @@ keys! {
         threads: AtOnce = "", Flag::Long("N"), Top, Round;
         /// Where snapshots and locks are kept; the default is $XDG_STATE_HOME/roundsman or ~/.local/state/roundsman
         state_dir: PathBuf = "", Flag::Long("DIR"), Top, State;
+    }
+}
+
+keys! {
+    /// What a restore does; where from is said by the mirror's own settings.
+    RestoreSettings {
+        /// The directory below which the mirror's paths are restored; only the last directory of its path is made
+        into: PathBuf = "", Flag::Long("DIR"), Top, Restore;
+        /// As of when: a revision's number, a time (2026-11-01 12:00), or how long ago (2d); the default is now
+        at: Option<When> = "", Flag::Long("TIME|REVISION"), Top, Restore;
+        /// Undo what this round changed: the beginning of its id, or the number of one of its revisions
+        undo: Option<RoundName> = "", Flag::Long("ROUND"), Top, Restore;
+        /// Let what is different give way; without it, it is left and told; said once, not in a file
+        overwrite: bool = "false", Flag::Long(""), Top, Restore;
     }
 }
 
@@ -166,9 +186,34 @@ keys! {
     }
 }
 
+keys! {
+    /// What a receiver keeps, also one inside another command.
+    KeepingSettings {
+        /// Keep what was replaced or deleted for so long: all of the last day, then one state a day, a week, four weeks
+        keep: Keep = "30d", Flag::Long("DURATION"), Receive, Receive;
+        /// What a client's old versions may take on the disk; over it the oldest go, however young they are
+        keep_size: KeepSize = "any", Flag::Long("SIZE"), Receive, Receive;
+        /// Keep the history of one client for another span than that of all; may be given often
+        client_keep: Vec<OfClient<Keep>> = "", Flag::Long("CLIENT=DURATION"), Receive, Receive;
+        /// Let the old versions of one client take more or less than those of others; may be given often
+        client_keep_size: Vec<OfClient<KeepSize>> = "", Flag::Long("CLIENT=SIZE"), Receive, Receive;
+        /// Take no batch that would leave less free on the disk; of a small disk, a sixteenth at most
+        min_free: MinFree = "64MiB", Flag::Long("SIZE"), Receive, Receive;
+    }
+}
+
 /// Every row of the table. `allow_plaintext` is there twice: a client and a receiver each decide for themselves.
 pub(crate) fn all_keys() -> impl Iterator<Item = &'static Key> {
-    let mirrors = [MirrorSettings::KEYS, VerifySettings::KEYS];
-    let others = [ClientSettings::KEYS, OutputSettings::KEYS, DataSettings::KEYS, ReceiveSettings::KEYS];
-    mirrors.into_iter().chain(others).flatten()
+    [
+        MirrorSettings::KEYS,
+        VerifySettings::KEYS,
+        ClientSettings::KEYS,
+        RestoreSettings::KEYS,
+        OutputSettings::KEYS,
+        DataSettings::KEYS,
+        ReceiveSettings::KEYS,
+        KeepingSettings::KEYS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use protocol::{Change, Lineage, RelPath, wire};
+use receiver::Keeping;
 use scanner::{BrakeRules, Filter, FilterRules, MOST_IN_MEMORY, Rules, marker_name};
 use seams::clock::{Clock, SystemClock};
 use seams::disk::Disk;
@@ -15,18 +16,17 @@ use seams::progress::Progress;
 use seams::random::{Random, SystemRandom, id};
 use seams::scratch::Scratch;
 use snapshot_db::{Opened, RoundRecord, ScratchDatabase, Snapshot, SnapshotError};
-use uploader::{Caller, HttpSettings, HttpTransport, Pace, RetryPolicy, Timetable, Token, Transport};
+use uploader::{Caller, Pace, RetryPolicy, Timetable, Transport};
 
-use crate::commands::receive::refused;
-use crate::destination::{LinkError, LocalTransport};
 use crate::exit::{Exit, Failure};
 use crate::mirror_lock::MirrorLock;
 use crate::moments::local_offset;
 use crate::output::Summary;
+use crate::reach;
 use crate::round::{Beat, Delivering, Report, RoundRules};
 use crate::route::{Route, locked, shown};
+use crate::settings::MirrorSettings;
 use crate::settings::value::To;
-use crate::settings::{MirrorSettings, token};
 use crate::stop::Stop;
 use crate::way::Way;
 
@@ -54,6 +54,19 @@ impl Visit {
     /// # Errors
     /// Another round is running; something cannot be opened or made.
     pub(crate) fn open(route: Route, settings: &MirrorSettings, threads: usize) -> Result<Self, Failure> {
+        Self::open_keeping(route, settings, threads, Keeping::default())
+    }
+
+    /// The same; a receiver inside this command keeps this; otherwise it forgets nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_keeping(
+        route: Route,
+        settings: &MirrorSettings,
+        threads: usize,
+        keeping: Keeping,
+    ) -> Result<Self, Failure> {
         let filter = filter(&route, settings)?;
         make_state_directory(&route.state)?;
         let lock = MirrorLock::take(&route.state).map_err(|error| unusable(&route.state, &error))?;
@@ -61,7 +74,8 @@ impl Visit {
         let snapshot = open_snapshot(&route)?;
         check_destination(&route, &snapshot, settings)?;
         let (clock, threads) = (Arc::new(SystemClock::new()), Parallel::new(threads));
-        let transport = transport(&route.to, settings, clock.clone())?;
+        let pace = pace(settings, clock.clone());
+        let transport = reach::transport(&route.to, settings.token_file.as_deref(), pace, keeping)?;
         let settings = settings.clone();
         Ok(Self { route, filter, snapshot, transport, clock, host: host_name(), settings, threads, _lock: lock })
     }
@@ -264,41 +278,9 @@ pub(crate) fn transfers(settings: &MirrorSettings) -> usize {
     settings.transfers.get().min(enough)
 }
 
-fn pace(settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Option<Arc<Pace>> {
+pub(crate) fn pace(settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Option<Arc<Pace>> {
     let timetable = settings.limit_rate.clone()?;
     Some(Arc::new(Pace::new(timetable, clock, local_offset)))
-}
-
-/// The way to the receiver.
-///
-/// # Errors
-/// A directory that cannot be used, a token that cannot be read.
-pub(crate) fn transport(
-    to: &To,
-    settings: &MirrorSettings,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn Transport>, Failure> {
-    let pace = pace(settings, clock);
-    match to {
-        To::Directory(data) => match LocalTransport::open(data, pace) {
-            Ok(transport) => Ok(Arc::new(transport)),
-            Err(LinkError::Start(error)) => Err(refused(error)),
-            Err(error) => Err(error.into()),
-        },
-        To::Url(address) => {
-            let token = token_of(settings)?;
-            let http = HttpTransport::new(address.clone(), &token, HttpSettings::default())?;
-            Ok(Arc::new(http.paced(pace)))
-        }
-    }
-}
-
-fn token_of(settings: &MirrorSettings) -> Result<Token, Failure> {
-    match &settings.token_file {
-        Some(path) => Ok(token::read(path)?),
-        None => Err(Failure::usage("a receiver lets nobody in without a token")
-            .hint("keep it in a file of mode 600 and name that: --token-file FILE")),
-    }
 }
 
 fn make_state_directory(state: &Path) -> Result<(), Failure> {

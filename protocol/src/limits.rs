@@ -46,6 +46,11 @@ pub const MAX_PAGE_ROWS: usize = 10_000;
 /// Most bytes of content in one answer.
 pub const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Most paths whose entries one request asks for.
+pub const MAX_ENTRY_QUERIES: usize = 1_024;
+/// Most versions of a path in one answer: each may take several look-ups.
+pub const MAX_PAGE_VERSIONS: usize = 1_000;
+
 /// Most contents whose chunks one request asks for.
 pub const MAX_CHUNK_QUERIES: usize = 1_024;
 /// Most bytes of contents that are cut for one answer.

@@ -65,6 +65,27 @@ impl fmt::Display for Name {
     }
 }
 
+/// What names of things begin with that a restore has not put in their place yet. Rounds leave them out.
+const RESTORING: &[u8] = b".roundsman-restore-";
+/// Digits behind [`RESTORING`].
+const RESTORING_DIGITS: usize = 32;
+
+impl Name {
+    /// The temporary name of what will be called otherwise; the same whenever it is for the same.
+    #[must_use]
+    pub fn restoring(what: &[&[u8]]) -> Self {
+        let digits = crate::ContentId::of(&what.join(&0)).to_hex();
+        Self([RESTORING, &digits.as_bytes()[..RESTORING_DIGITS]].concat().into())
+    }
+
+    /// Whether it is a name that [`Self::restoring`] made.
+    #[must_use]
+    pub fn is_restoring(&self) -> bool {
+        let digits = self.0.strip_prefix(RESTORING);
+        digits.is_some_and(|digits| digits.len() == RESTORING_DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
+    }
+}
+
 /// The rule for one path component, shared with [`crate::RelPath`].
 pub(crate) fn check_component(bytes: &[u8]) -> Result<(), InvalidName> {
     match bytes {

@@ -51,6 +51,8 @@ pub enum ProblemCode {
     Busy,
     /// Something inside failed (500).
     Internal,
+    /// What the receiver knows of this client is damaged: somebody has to mend it there (500).
+    Damaged,
     /// A revision is not yet finished on disk: reads go on, commits wait (503).
     RedoPending,
     /// Shutting down or not ready yet: try again (503).
@@ -76,7 +78,7 @@ impl ProblemCode {
             Self::Malformed => 400,
             Self::TooLarge => 413,
             Self::Busy => 429,
-            Self::Internal | Self::Unknown => 500,
+            Self::Internal | Self::Damaged | Self::Unknown => 500,
             Self::RedoPending | Self::Unavailable => 503,
             Self::NoSpace => 507,
         }

@@ -10,6 +10,7 @@ mod contact;
 mod delivery;
 mod history;
 mod mend;
+mod past;
 
 use minicbor::{Decode, Encode};
 
@@ -22,6 +23,10 @@ pub use delivery::{
 };
 pub use history::{ChangesPage, ChangesSince, EntriesPage, ListAt, Listed, ReadAt, ReadPage};
 pub use mend::{Mend, Mended, Wanted};
+pub use past::{
+    Along, Began, ChangeCounts, Ended, EntriesAt, FoundEntries, KnownMirror, Mirrors, MirrorsPage, Onward, Revision,
+    Revisions, RevisionsPage, Version, Versions, VersionsPage,
+};
 
 use crate::Problem;
 
@@ -138,6 +143,14 @@ messages! {
     Chunks, "chunks", Chunks => ChunksPage;
     /// Which contents do you want again? Here they are; put right what is damaged.
     Mend, "mend", Mend => Mended;
+    /// Which mirrors I have.
+    Mirrors, "mirrors", Mirrors => MirrorsPage;
+    /// The revisions of a mirror.
+    Revisions, "revisions", Revisions => RevisionsPage;
+    /// The versions of what is, or was, at a path.
+    Versions, "versions", Versions => VersionsPage;
+    /// What is at some paths of a revision.
+    EntriesAt, "entries", EntriesAt => FoundEntries;
 }
 
 fn to_cbor<T: Encode<()>>(value: &T) -> Vec<u8> {

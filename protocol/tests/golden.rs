@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use protocol::wire::{
+    Along, Began, ChangeCounts, Ended, EntriesAt, FoundEntries, KnownMirror, Listed, Mirrors, MirrorsPage, Onward,
+    Revision, Revisions, RevisionsPage, Version, Versions, VersionsPage,
+};
+use protocol::wire::{
     ChangesPage, Check, CheckFinding, CheckPage, CheckVerdict, ChunkQuery, Chunked, Chunks, ChunksPage, Claim, Commit,
     Committed, Compression, Contact, ContactReply, Fill, Filled, Hello, HelloReply, Limits, Mend, Mended, Missing,
     Packed, Propose, Proposed, Request, Response, Round, Source, Wanted, ZSTD_BODIES,
@@ -90,6 +94,21 @@ fn requests() -> Vec<(&'static str, Request)> {
                 wanted: vec![ChunkQuery { content: ContentId::of(b"hello"), chunker: 1, mean: 1024, from: 0 }],
             }),
         ),
+        ("mirrors", Request::Mirrors(Mirrors { after: None })),
+        (
+            "revisions",
+            Request::Revisions(Revisions { mirror: mirror(), after: Some(6), as_of: Some(Timestamp::from_nanos(5)) }),
+        ),
+        (
+            "versions",
+            Request::Versions(Versions {
+                mirror: mirror(),
+                path: path("a"),
+                until: Some(9),
+                along: Some(Along { path: path("b"), revision: 4 }),
+            }),
+        ),
+        ("entries", Request::EntriesAt(EntriesAt { mirror: mirror(), revision: Some(7), paths: vec![path("a/b")] })),
         ("mend", Request::Mend(Mend { mirror: mirror(), lineage, contents: offered, after: None })),
         (
             "check",
@@ -151,9 +170,39 @@ fn responses() -> Vec<(&'static str, &'static str, Response)> {
         ("commit", "commit-reply", Response::Commit(Committed::Durable { head: head(8), wanted: vec![] })),
         ("changes", "changes-reply", Response::ChangesSince(page)),
         ("chunks", "chunks-reply", Response::Chunks(chunks)),
+        ("mirrors", "mirrors-reply", Response::Mirrors(mirrors_page())),
+        ("revisions", "revisions-reply", Response::Revisions(revisions_page())),
+        ("versions", "versions-reply", Response::Versions(versions_page())),
+        (
+            "entries",
+            "entries-reply",
+            Response::EntriesAt(FoundEntries { revision: head(7), entries: vec![Some(file("hello")), None] }),
+        ),
         ("mend", "mend-reply", Response::Mend(mended)),
         ("check", "check-reply", Response::Check(checked)),
     ]
+}
+
+fn mirrors_page() -> MirrorsPage {
+    MirrorsPage { mirrors: vec![KnownMirror { name: mirror(), head: head(7), source: source() }], more: false }
+}
+
+fn revisions_page() -> RevisionsPage {
+    let round = Round { id: RoundId::from_bytes([0x33; 16]), started: Timestamp::from_nanos(5) };
+    let counts = ChangeCounts { created: 2, deleted: 1, ..ChangeCounts::default() };
+    let revision = Revision { head: head(7), committed_at: Timestamp::from_nanos(9), round: Some(round), counts };
+    RevisionsPage { revisions: vec![revision], more: true }
+}
+
+fn versions_page() -> VersionsPage {
+    let version = Version {
+        from: 3,
+        from_time: Timestamp::from_nanos(5),
+        until: Some(Ended { revision: 6, time: Timestamp::from_nanos(9) }),
+        listed: Listed { path: path("a"), entry: file("hello") },
+        began: Began::Moved { from: path("b") },
+    };
+    VersionsPage { versions: vec![version], next: Some(Onward { until: 2, along: None }) }
 }
 
 fn hex(bytes: &[u8]) -> String {

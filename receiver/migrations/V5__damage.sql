@@ -10,6 +10,12 @@ CREATE TABLE damage (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX damage_by_content ON damage (content, mirror);
 
+-- What is not kept any more lacks nothing.
+CREATE TRIGGER damage_goes_with_its_row AFTER DELETE ON entry
+BEGIN
+    DELETE FROM damage WHERE node = OLD.node AND from_rev = OLD.from_rev;
+END;
+
 -- How far the scrub has come: one row, of the file that was read last.
 CREATE TABLE scrub (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 0),

@@ -15,6 +15,7 @@ use crate::application_running::{ApplicationHandle, Running};
 use crate::application_scrub::Scrubbing;
 use crate::application_server::{Stop, serve};
 use crate::application_settings::{Settings, StartError};
+use crate::application_upkeep::{PAUSE, Upkeep};
 use crate::data_dir::{DataDir, HoldError};
 use crate::http::Desk;
 use crate::http_limits::HttpLimits;
@@ -46,7 +47,7 @@ impl Application {
         Self::build_with(settings, |data| {
             let clock = Arc::new(SystemClock::new());
             let store = TreeStore::open(&Disk, data.root(), data.store(), Catalogs::OnDisk, clock)?;
-            Ok(Arc::new(store))
+            Ok(Arc::new(store.keeping(settings.keeping.clone(), PAUSE)))
         })
     }
 
@@ -115,10 +116,11 @@ impl Application {
     /// What the listener cannot go on after.
     pub fn run_until_stopped(self) -> io::Result<()> {
         let Self { desk, listener, workers, limits, stop, released, store, scrub_every, .. } = self;
+        let upkeep = Upkeep::start(Arc::clone(&store))?;
         let scrubbing = Scrubbing::start(store, scrub_every)?;
         let system = actix_web::rt::System::new();
         let ended = system.block_on(serve(desk, listener, workers, &limits, stop.subscribe()));
-        drop(scrubbing);
+        drop((upkeep, scrubbing));
         drop(system);
         if released.recv_timeout(limits.release) == Err(mpsc::RecvTimeoutError::Timeout) {
             tracing::warn!("stopped before every request was finished; the next start finishes what was begun");

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::accounts::AccountsError;
 use crate::data_dir::HoldError;
 use crate::http_limits::HttpLimits;
+use crate::retention::Keeping;
 use crate::tree_store::TreeStoreError;
 
 /// What a receiver needs to know.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub limits: HttpLimits,
     /// In which time everything that is kept is read again, to find damage; nothing where it is not.
     pub scrub_every: Option<Duration>,
+    /// What is kept.
+    pub keeping: Keeping,
 }
 
 /// Why a receiver cannot start.
@@ -74,6 +77,7 @@ impl Settings {
             allow_plaintext: false,
             limits: HttpLimits::default(),
             scrub_every: None,
+            keeping: Keeping::default(),
         }
     }
 

@@ -10,11 +10,15 @@ mod damage;
 mod difference;
 mod error;
 mod files;
+mod forget;
 mod listing;
 mod lookup;
 mod mirrors;
 mod open;
+mod past;
+mod rebuild;
 mod redo;
+mod retention;
 mod row;
 mod scrubbing;
 
@@ -22,8 +26,12 @@ pub(crate) use batch::{Batch, Closing, KeptVersion, Opening, RevisionRecord};
 pub(crate) use contents::Place;
 pub(crate) use damage::{DamageKey, Repair};
 pub(crate) use error::CatalogError;
+pub(crate) use forget::{Discarded, Forget};
 pub(crate) use mirrors::MirrorRecord;
 pub(crate) use open::CatalogPlace;
+pub(crate) use past::Ancestry;
+pub(crate) use rebuild::FOUND;
+pub(crate) use retention::{Due, Gap};
 pub(crate) use row::{Disk, MirrorId, Node, Row, VersionId};
 pub(crate) use scrubbing::Pass;
 

@@ -11,6 +11,7 @@ mod application_running;
 mod application_scrub;
 mod application_server;
 mod application_settings;
+mod application_upkeep;
 mod caller;
 mod catalog;
 mod data_dir;
@@ -25,6 +26,7 @@ mod http_share;
 #[cfg(test)]
 mod http_test_client;
 mod memory_store;
+mod retention;
 mod service;
 #[cfg(test)]
 mod service_test_store;
@@ -40,7 +42,8 @@ pub use application_settings::{Settings, StartError};
 pub use caller::{Access, Caller};
 pub use data_dir::{DataDir, DataDirError, Held, HoldError, Published};
 pub use memory_store::MemoryStore;
+pub use retention::{Keeping, Retention, Retentions};
 pub use service::Service;
 pub use store::Store;
 pub use token::{Token, TokenId, Unauthorized};
-pub use tree_store::{Catalogs, Lack, ProbeReport, TreeStore, TreeStoreError};
+pub use tree_store::{Catalogs, Lack, ProbeReport, RebuildError, Rebuilt, TreeStore, TreeStoreError, rebuild_catalog};

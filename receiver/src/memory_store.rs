@@ -5,6 +5,7 @@
 mod contents;
 mod difference;
 mod mirror;
+mod past;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use protocol::limits::MAX_READ_BYTES;
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesPage, Fill, Filled, ListAt, Mend, Mended, Propose, Proposed, ReadAt, ReadPage, TakeOver,
-    TakenOver,
+    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mend, Mended, Mirrors, MirrorsPage,
+    Propose, Proposed, ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
 };
 use protocol::{ClientName, MirrorName, Problem, ProblemCode, StoreId};
 use seams::clock::{Clock, SystemClock};
@@ -23,8 +24,10 @@ use crate::memory_store::mirror::Mirror;
 use crate::store::Store;
 use crate::store::chunks::{not_held, page_of_chunks};
 use crate::store::frame::Frame;
+use crate::store::page::page_of_mirrors;
 use crate::store::proposal::{FirstUse, Proposal, check_pieces};
 use crate::store::rules::{head_moved, judge_writer, no_mirror, unknown_proposal};
+use crate::store::versions::page_of_versions;
 
 /// A store that keeps everything in memory.
 #[derive(Debug)]
@@ -203,6 +206,25 @@ impl Store for MemoryStore {
                 Ok(pager.cut(cut, bytes.len() as u64, read).expect("memory can always be read"))
             })
         })
+    }
+
+    fn mirrors(&self, client: &ClientName, request: &Mirrors) -> Result<MirrorsPage, Problem> {
+        self.with(client, |client| {
+            let known = client.mirrors.iter().filter_map(|(name, mirror)| mirror.known(name)).collect();
+            Ok(page_of_mirrors(known, request))
+        })
+    }
+
+    fn revisions(&self, client: &ClientName, request: &Revisions) -> Result<RevisionsPage, Problem> {
+        self.with(client, |client| Ok(client.mirror(&request.mirror)?.revisions(request)))
+    }
+
+    fn versions(&self, client: &ClientName, request: &Versions) -> Result<VersionsPage, Problem> {
+        self.with(client, |client| page_of_versions(client.mirror(&request.mirror)?, request))
+    }
+
+    fn entries_at(&self, client: &ClientName, request: &EntriesAt) -> Result<FoundEntries, Problem> {
+        self.with(client, |client| client.mirror(&request.mirror)?.entries_at(request))
     }
 }
 

@@ -48,6 +48,10 @@ impl Service {
             Request::Check(check) => store.check(client, check).map(Response::Check),
             Request::Chunks(chunks) => store.chunks(client, chunks).map(Response::Chunks),
             Request::Mend(mend) => store.mend(client, mend).map(Response::Mend),
+            Request::Mirrors(mirrors) => store.mirrors(client, mirrors).map(Response::Mirrors),
+            Request::Revisions(revisions) => store.revisions(client, revisions).map(Response::Revisions),
+            Request::Versions(versions) => store.versions(client, versions).map(Response::Versions),
+            Request::EntriesAt(entries) => store.entries_at(client, entries).map(Response::EntriesAt),
         }
     }
 
@@ -75,7 +79,11 @@ const fn needed_access(request: &Request) -> Access {
         | Request::ListAt(_)
         | Request::ReadAt(_)
         | Request::Check(Check { mend: false, .. })
-        | Request::Chunks(_) => Access::ReadOnly,
+        | Request::Chunks(_)
+        | Request::Mirrors(_)
+        | Request::Revisions(_)
+        | Request::Versions(_)
+        | Request::EntriesAt(_) => Access::ReadOnly,
         Request::Claim(_)
         | Request::TakeOver(_)
         | Request::Propose(_)

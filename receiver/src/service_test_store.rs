@@ -5,8 +5,9 @@ use std::sync::{Mutex, mpsc};
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Compression,
-    Contact, ContactReply, EntriesPage, Fill, Filled, Hello, ListAt, Mend, Mended, Propose, Proposed, ReadAt, ReadPage,
-    Request, Round, Source, TakeOver, TakenOver,
+    Contact, ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, Hello, ListAt, Mend, Mended, Mirrors,
+    MirrorsPage, Propose, Proposed, ReadAt, ReadPage, Request, Revisions, RevisionsPage, Round, Source, TakeOver,
+    TakenOver, Versions, VersionsPage,
 };
 use protocol::{
     ByteRange, Change, ClientName, ContentId, ContentPlan, Head, Lineage, MirrorName, Piece, Problem, ProblemCode,
@@ -112,6 +113,22 @@ impl Store for TestStore {
     fn mend(&self, _: &ClientName, _: &Mend) -> Result<Mended, Problem> {
         self.count()
     }
+
+    fn mirrors(&self, _: &ClientName, _: &Mirrors) -> Result<MirrorsPage, Problem> {
+        self.count()
+    }
+
+    fn revisions(&self, _: &ClientName, _: &Revisions) -> Result<RevisionsPage, Problem> {
+        self.count()
+    }
+
+    fn versions(&self, _: &ClientName, _: &Versions) -> Result<VersionsPage, Problem> {
+        self.count()
+    }
+
+    fn entries_at(&self, _: &ClientName, _: &EntriesAt) -> Result<FoundEntries, Problem> {
+        self.count()
+    }
 }
 
 /// One request for each route, in the order of the table.
@@ -142,10 +159,14 @@ pub(crate) fn samples() -> Vec<Request> {
             data: b"x".to_vec().into(),
         }),
         commit(),
-        Request::ReadAt(ReadAt { mirror: m(), revision: None, path, range }),
+        Request::ReadAt(ReadAt { mirror: m(), revision: None, path: path.clone(), range }),
         Request::Check(Check { mirror: m(), after: None, read_contents: false, budget: None, mend: false }),
         Request::Chunks(Chunks { mirror: m(), wanted: Vec::new() }),
         Request::Mend(Mend { mirror: m(), lineage, contents: Vec::new(), after: None }),
+        Request::Mirrors(Mirrors { after: None }),
+        Request::Revisions(Revisions { mirror: m(), after: None, as_of: None }),
+        Request::Versions(Versions { mirror: m(), path: path.clone(), until: None, along: None }),
+        Request::EntriesAt(EntriesAt { mirror: m(), revision: None, paths: vec![path.clone()] }),
     ]
 }
 

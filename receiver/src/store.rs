@@ -10,6 +10,7 @@ pub(crate) mod page;
 pub(crate) mod proposal;
 pub(crate) mod range_set;
 pub(crate) mod rules;
+pub(crate) mod versions;
 
 #[cfg(test)]
 pub(crate) mod conformance;
@@ -19,8 +20,8 @@ use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesPage, Fill, Filled, ListAt, Mend, Mended, Propose, Proposed, ReadAt, ReadPage, TakeOver,
-    TakenOver,
+    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mend, Mended, Mirrors, MirrorsPage,
+    Propose, Proposed, ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
 };
 use protocol::{ClientName, Problem, StoreId};
 
@@ -104,6 +105,34 @@ pub trait Store: Debug + Send + Sync {
     /// `NotFound` for a mirror that there is not, `Malformed` for an algorithm or a mean that is not known here, or
     /// for a beginning past the end; `TooLarge` for too many at once.
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem>;
+
+    /// The client's mirrors, sorted by name, paged. A client nobody heard of has none.
+    ///
+    /// # Errors
+    /// Only where the store itself fails.
+    fn mirrors(&self, client: &ClientName, request: &Mirrors) -> Result<MirrorsPage, Problem>;
+
+    /// The revisions of a mirror by number, number 0 first, paged; or the last one as of a time.
+    ///
+    /// # Errors
+    /// `NotFound` for a mirror that there is not.
+    fn revisions(&self, client: &ClientName, request: &Revisions) -> Result<RevisionsPage, Problem>;
+
+    /// The versions of everything that is, or was, at a path, each thing followed through its renames, paged.
+    ///
+    /// # Errors
+    /// `NotFound` for a mirror that there is not, `Malformed` for the root and for a thing that there was not.
+    fn versions(&self, client: &ClientName, request: &Versions) -> Result<VersionsPage, Problem>;
+
+    /// What is at some paths of a revision: of the first of them, as many as fit into an answer.
+    ///
+    /// # Errors
+    /// `NotFound` for a mirror or revision that there is not, `TooLarge` for too many paths.
+    fn entries_at(&self, client: &ClientName, request: &EntriesAt) -> Result<FoundEntries, Problem>;
+
+    /// Does what is due without anybody asking, such as removing old history; ends early once `going` says no. Called
+    /// from time to time, by one thread, beside requests.
+    fn keep_up(&self, _going: &dyn Fn() -> bool) {}
 
     /// Puts right what is damaged, as far as the contents are here or come; tells what is wanted.
     ///

@@ -9,6 +9,7 @@ mod arriving;
 mod assemble;
 mod at_once;
 mod bytes;
+mod carry;
 mod check;
 mod chunks;
 mod client;
@@ -17,10 +18,12 @@ mod delivery;
 mod durability;
 mod examine;
 mod executor;
+mod forgetting;
 mod held;
 mod instances;
 mod mend;
 mod mirror;
+mod past;
 mod plan;
 mod prefix;
 mod probe;
@@ -28,14 +31,18 @@ mod problems;
 mod put_right;
 mod queries;
 mod reading;
+mod rebuild;
 mod redo;
 mod redo_log;
+mod rights;
+mod room;
 mod scrub;
 mod sequence;
 mod shelves;
 mod staged;
 mod staging;
 mod step;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::io;
@@ -45,8 +52,8 @@ use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesPage, Fill, Filled, ListAt, Mend, Mended, Propose, Proposed, ReadAt, ReadPage, TakeOver,
-    TakenOver,
+    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mend, Mended, Mirrors, MirrorsPage,
+    Propose, Proposed, ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
 };
 use protocol::{ClientName, MirrorName, Problem, StoreId};
 use seams::clock::Clock;
@@ -54,12 +61,14 @@ use seams::fs::{Directory, Fs};
 use thiserror::Error;
 
 use crate::catalog::CatalogPlace;
+use crate::retention::{Keeping, Retention};
 use crate::store::Store;
 use crate::store::rules::no_mirror;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::shelves::{CATALOG, OWN, is_known};
 
 pub use probe::{Lack, ProbeReport};
+pub use rebuild::{RebuildError, Rebuilt, rebuild_catalog};
 
 /// Where catalogs are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +108,9 @@ pub struct TreeStore {
     data: Arc<dyn Directory>,
     catalogs: Catalogs,
     clock: Arc<dyn Clock>,
+    keeping: Keeping,
+    /// How far apart a client's old history is looked at.
+    pause: Duration,
     clients: Mutex<HashMap<ClientName, ClientSlot>>,
 }
 
@@ -126,15 +138,39 @@ impl TreeStore {
         if !report.is_fit() {
             return Err(TreeStoreError::Unfit { path: path.to_owned(), report });
         }
-        let store = Self { id, path: path.to_owned(), data, catalogs, clock, clients: Mutex::default() };
+        let store = Self {
+            id,
+            path: path.to_owned(),
+            data,
+            catalogs,
+            clock,
+            keeping: Keeping::default(),
+            pause: Duration::ZERO,
+            clients: Mutex::default(),
+        };
         store.open_known_clients().map_err(failed)?;
         Ok(store)
     }
 
+    /// The same, that keeps this; and looks for old history so far apart. Without this it forgets nothing.
+    #[must_use]
+    pub fn keeping(self, keeping: Keeping, pause: Duration) -> Self {
+        Self { keeping, pause, ..self }
+    }
+
+    fn retention(&self, client: &ClientName) -> Retention {
+        self.keeping.history.as_ref().map_or(Retention::FOR_EVER, |retentions| retentions.of(client))
+    }
+
+    /// Everybody who has something here.
+    fn known_names(&self) -> io::Result<impl Iterator<Item = ClientName>> {
+        let text = |name: &protocol::Name| std::str::from_utf8(name.as_bytes()).map(str::to_owned);
+        let names = self.data.list()?;
+        Ok(names.into_iter().filter_map(move |name| ClientName::parse(&text(&name).ok()?).ok()))
+    }
+
     fn open_known_clients(&self) -> io::Result<()> {
-        for name in self.data.list()? {
-            let Ok(text) = std::str::from_utf8(name.as_bytes()) else { continue };
-            let Ok(client) = ClientName::parse(text) else { continue };
+        for client in self.known_names()? {
             if let Err(problem) = self.known(&client) {
                 tracing::error!(%client, %problem, "this client cannot be served");
             }
@@ -215,7 +251,7 @@ impl Store for TreeStore {
     }
 
     fn propose(&self, client: &ClientName, request: &Propose) -> Result<Proposed, Problem> {
-        self.with(client, &request.mirror, |client| client.propose(request))
+        self.with(client, &request.mirror, |client| client.propose(request, self.keeping.min_free))
     }
 
     fn fill(&self, client: &ClientName, request: &Fill) -> Result<Filled, Problem> {
@@ -223,7 +259,7 @@ impl Store for TreeStore {
     }
 
     fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem> {
-        self.with(client, &request.mirror, |client| client.commit(request))
+        self.with(client, &request.mirror, |store| store.commit(request, &self.retention(client)))
     }
 
     fn read_at(&self, client: &ClientName, request: &ReadAt) -> Result<ReadPage, Problem> {
@@ -236,6 +272,44 @@ impl Store for TreeStore {
 
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {
         self.with(client, &request.mirror, |client| client.chunks(request))
+    }
+
+    fn mirrors(&self, client: &ClientName, request: &Mirrors) -> Result<MirrorsPage, Problem> {
+        match self.known(client)? {
+            Some(client) => client.mirrors(request),
+            None => Ok(MirrorsPage { mirrors: Vec::new(), more: false }),
+        }
+    }
+
+    fn revisions(&self, client: &ClientName, request: &Revisions) -> Result<RevisionsPage, Problem> {
+        self.with(client, &request.mirror, |client| client.revisions(request))
+    }
+
+    fn versions(&self, client: &ClientName, request: &Versions) -> Result<VersionsPage, Problem> {
+        self.with(client, &request.mirror, |client| client.versions(request))
+    }
+
+    fn entries_at(&self, client: &ClientName, request: &EntriesAt) -> Result<FoundEntries, Problem> {
+        self.with(client, &request.mirror, |client| client.entries_at(request))
+    }
+
+    fn keep_up(&self, going: &dyn Fn() -> bool) {
+        if self.keeping.history.is_none() {
+            return;
+        }
+        let names = match self.known_names() {
+            Ok(names) => names,
+            Err(error) => return tracing::error!(%error, "nothing old can be removed now"),
+        };
+        for client in names.take_while(|_| going()) {
+            let opened = self.known(&client);
+            let kept = opened.and_then(|store| {
+                store.map_or(Ok(()), |store| store.retain(&self.retention(&client), self.pause, going))
+            });
+            if let Err(problem) = kept {
+                tracing::error!(%client, %problem, "nothing old of this client can be removed now");
+            }
+        }
     }
 
     fn scrub(&self, every: Duration, tick: Duration, going: &dyn Fn() -> bool) {
@@ -251,7 +325,7 @@ impl Store for TreeStore {
     }
 
     fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem> {
-        self.with(client, &request.mirror, |client| client.mend(request))
+        self.with(client, &request.mirror, |client| client.mend(request, self.keeping.min_free))
     }
 }
 

@@ -97,7 +97,7 @@ impl Filter {
     /// Whether a path is left out. Parents are not asked: what lies in an excluded directory is never walked.
     #[must_use]
     pub fn excludes(&self, path: &RelPath, is_directory: bool) -> bool {
-        self.always.contains(path) || self.matched(path, is_directory).is_ignore()
+        self.is_our_own(path) || self.matched(path, is_directory).is_ignore()
     }
 
     /// The rule that leaves a path out, in words for people: its own, or that of the topmost excluded directory it lies
@@ -110,12 +110,17 @@ impl Filter {
     }
 
     fn rule(&self, path: &RelPath, is_directory: bool) -> Option<String> {
-        if self.always.contains(path) {
+        if self.is_our_own(path) {
             return Some("roundsman's own state is never mirrored".to_owned());
         }
         let Match::Ignore(glob) = self.matched(path, is_directory) else { return None };
         let place = glob.from().map_or_else(|| "--exclude".to_owned(), |file| shown(file.as_os_str().as_bytes()));
         Some(format!("`{}` in {place}", shown(glob.original().as_bytes())))
+    }
+
+    /// What this program keeps in a source for itself, what a restore is about to put there included.
+    fn is_our_own(&self, path: &RelPath) -> bool {
+        self.always.contains(path) || path.name().is_some_and(|name| name.is_restoring())
     }
 
     fn matched(&self, path: &RelPath, is_directory: bool) -> Match<&Glob> {
@@ -183,6 +188,14 @@ mod tests {
         assert!(!filter.is_empty());
         assert!(filter.excludes(&own, true));
         assert!(!filter.excludes(&RelPath::parse(b"a/state").expect("valid"), true));
+    }
+
+    #[test]
+    fn what_a_restore_has_not_put_in_its_place_is_left_out() {
+        let temporary = protocol::Name::restoring(&[b"a"]);
+        let below = path("d").join(&temporary).expect("short");
+        let filter = Filter::new(&exclude(&["x"])).expect("valid rules");
+        assert!(filter.excludes(&below, false) && !filter.excludes(&path("d/.roundsman-restore-1"), false));
     }
 
     #[test]

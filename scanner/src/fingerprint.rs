@@ -6,12 +6,14 @@ use chunking::ChunkList;
 use protocol::{ByteRange, ContentId, Name};
 use seams::clock::Clock;
 use seams::fs::{Directory, File, Stat};
+use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::recorded::{Evidence, Fingerprint, Reading, Recorded, Trust};
 use seams::stretches::{Stretch, Stretches, zeros};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::content::Making;
+use crate::round::Round;
 use crate::trust::{ReadStart, Stamps, is_silent, trust};
 
 /// How often a file that changes under the reader is read anew before it is deferred.
@@ -41,6 +43,7 @@ pub(crate) struct Reader<'a> {
     pub progress: &'a dyn Progress,
     /// Tells how earlier versions were cut.
     pub recorded: &'a dyn Recorded,
+    parallel: Parallel,
     buffer: Vec<u8>,
 }
 
@@ -55,8 +58,9 @@ struct Pass {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(clock: &'a dyn Clock, progress: &'a dyn Progress, recorded: &'a dyn Recorded) -> Self {
-        Self { clock, progress, recorded, buffer: vec![0; BUFFER_BYTES] }
+    pub(crate) fn new(round: &Round<'a>) -> Self {
+        let Round { clock, progress, recorded, parallel, .. } = *round;
+        Self { clock, progress, recorded, parallel, buffer: vec![0; BUFFER_BYTES] }
     }
 
     /// Reads the file `name`; one that only grew is taken at the length it had, if those bytes read the same twice.
@@ -130,28 +134,41 @@ impl<'a> Reader<'a> {
         Making::new(stat.size, like)
     }
 
-    fn pass(&mut self, file: &dyn File, length: u64, mut making: Option<Making>) -> io::Result<Pass> {
-        let mut quick = Xxh3::new();
+    /// Reads so much of a file, and makes of it what is asked for.
+    fn pass(&mut self, file: &dyn File, length: u64, making: Option<Making>) -> io::Result<Pass> {
+        let Some(making) = making else {
+            let (fingerprint, length) = self.read_through(file, length, &mut |_| {})?;
+            return Ok(Pass { fingerprint, content: None, list: None, length });
+        };
+        let (read, made) = making.of(self.parallel, |take| self.read_through(file, length, take));
+        let (fingerprint, length) = read?;
+        Ok(Pass { fingerprint, content: Some(made.content), list: made.list, length })
+    }
+
+    /// Reads so much of a file, as far as it goes; gives what xxh3 says of it, and how much it was.
+    fn read_through(
+        &mut self,
+        file: &dyn File,
+        length: u64,
+        take: &mut dyn FnMut(&Stretch<'_>),
+    ) -> io::Result<(Fingerprint, u64)> {
+        let (mut quick, mut read) = (Xxh3::new(), 0);
         let mut stretches = Stretches::of(file, ByteRange { offset: 0, length });
-        let mut offset = 0;
         while let Some(stretch) = stretches.next(&mut self.buffer)? {
-            match stretch {
+            match &stretch {
                 Stretch::Data(bytes) => {
                     quick.update(bytes);
-                    making.iter_mut().for_each(|making| making.feed(bytes));
-                    offset += bytes.len() as u64;
+                    read += bytes.len() as u64;
                     self.progress.read(bytes.len() as u64);
                 }
                 Stretch::Hole(hole) => {
-                    zeros(hole).for_each(|portion| quick.update(portion));
-                    making.iter_mut().for_each(|making| making.feed_zeros(hole));
-                    offset += hole;
+                    zeros(*hole).for_each(|portion| quick.update(portion));
+                    read += hole;
                 }
             }
+            take(&stretch);
         }
-        let fingerprint = Fingerprint(quick.digest128().to_be_bytes());
-        let (content, list) = making.map(Making::finish).unzip();
-        Ok(Pass { fingerprint, content, list: list.flatten(), length: offset })
+        Ok((Fingerprint(quick.digest128().to_be_bytes()), read))
     }
 }
 

@@ -127,7 +127,7 @@ impl<'a> Round<'a> {
         if self.has_failed() {
             return;
         }
-        let mut reader = Reader::new(self.clock, self.progress, self.recorded);
+        let mut reader = Reader::new(self);
         let walked = SubtreeWalk::begin(self, queue, subtree)
             .and_then(|walk| walk.map_or(Ok(()), |walk| walk.run(&mut |directory| self.leave(directory, &mut reader))));
         if let Err(error) = walked {

@@ -30,7 +30,7 @@ fn scrub_directory(round: &Round<'_>, group: &Group) -> Result<(), ScanError> {
     let Ok(directory) = open_by_components(&round.root, &group.path) else { return Ok(()) };
     let Ok(stat) = directory.own_stat() else { return Ok(()) };
     let stamps = round.meet_file_system(&*directory, &stat);
-    let reader = Reader::new(round.clock, round.progress, round.recorded);
+    let reader = Reader::new(round);
     let mut scrubber = Scrubber { round, directory: &*directory, stamps, reader, noted: Noted::default() };
     for path in &group.files {
         if round.has_failed() || round.go_on().is_err() {

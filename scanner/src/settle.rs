@@ -130,7 +130,7 @@ impl Settling<'_, '_> {
         self.forget(restless)?;
         self.round.clock.wait(self.longest_margin(restless));
         let mut new = Vec::new();
-        let mut reader = Reader::new(self.round.clock, self.round.progress, self.round.recorded);
+        let mut reader = Reader::new(self.round);
         for path in &restless.again {
             self.round.go_on()?;
             if let Some(earlier) = self.watched.remove(path) {

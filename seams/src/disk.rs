@@ -4,6 +4,7 @@
 //! somebody can swap meanwhile. A path is kept beside a directory's descriptor for one purpose only: to tell
 //! walkdir where to begin.
 
+mod direct;
 mod directory;
 mod file;
 mod filesystem;

@@ -83,6 +83,17 @@ pub struct FilesystemIdentity {
     pub stable_inodes: bool,
 }
 
+/// Room on a file system, for an ordinary user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Free bytes.
+    pub free_bytes: u64,
+    /// All bytes, used ones included.
+    pub total_bytes: u64,
+    /// How many files and directories can still be made; nothing where that has no limit of its own.
+    pub free_files: Option<u64>,
+}
+
 /// A held directory.
 pub trait Directory: Debug + Send + Sync {
     /// Itself.
@@ -142,6 +153,9 @@ pub trait Directory: Debug + Send + Sync {
     /// Removes an empty directory.
     fn remove_directory(&self, name: &Name) -> io::Result<()>;
 
+    /// Sets the permission bits of a file or directory in it, also of one that cannot be opened. A symlink is an error.
+    fn set_mode(&self, name: &Name, mode: u16) -> io::Result<()>;
+
     /// Sets the directory's own permission bits.
     fn set_own_mode(&self, mode: u16) -> io::Result<()>;
 
@@ -150,6 +164,9 @@ pub trait Directory: Debug + Send + Sync {
 
     /// Sets the mtime of a symlink in it, or of anything else, never following.
     fn set_mtime(&self, name: &Name, mtime: Timestamp) -> io::Result<()>;
+
+    /// Gives a name in it to an owner and a group, never following. Takes away set-id bits, as the system does.
+    fn set_owner(&self, name: &Name, uid: u32, gid: u32) -> io::Result<()>;
 
     /// Makes its names durable.
     fn sync(&self) -> io::Result<()>;
@@ -160,6 +177,11 @@ pub trait Directory: Debug + Send + Sync {
 
     /// Free room for an ordinary user on its file system.
     fn free_bytes(&self) -> io::Result<u64>;
+
+    /// The same, with what it is measured by. A file system that does not say more has no end.
+    fn room(&self) -> io::Result<Room> {
+        Ok(Room { free_bytes: self.free_bytes()?, total_bytes: u64::MAX, free_files: None })
+    }
 
     /// For implementations, which must recognise their own handles.
     fn as_any(&self) -> &dyn Any;
@@ -185,6 +207,15 @@ pub trait File: Debug + Send + Sync {
 
     /// Writes all bytes at an offset.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Says that much of it is going to be read or written once: that goes past the page cache from now on where the file
+    /// system can, and is the same otherwise.
+    fn bypass_cache(&mut self) {}
+
+    /// Whether [`Self::copy_from`] is more than reading and writing: blocks are shared, or a server copies.
+    fn copies_cheaply(&self) -> bool {
+        false
+    }
 
     /// Copies a range of another file of the same [`Fs`] to an offset, as far as that file goes, and answers how many
     /// bytes that were. Blocks are shared where the file system can.

@@ -36,9 +36,13 @@ macro_rules! commands {
 
 commands! {
     /// `scan`
-    ForScan: Mirror Filter Guard Round State Output Json;
+    ForScan: Mirror Reach Filter Guard Round DryRun State Output Json;
     /// Commands that speak with a receiver about one mirror.
-    ForClient: Mirror State Output;
+    ForClient: Mirror Reach State Output;
+    /// `history`
+    ForHistory: Reach Past State Output Json;
+    /// `restore`
+    ForRestore: Reach Past Restore DryRun State Output Json;
     /// Commands about what the client remembers.
     ForState: State Output Json;
     /// `receive`
@@ -46,7 +50,7 @@ commands! {
     /// Commands on a data directory.
     ForData: Data Output;
     /// Commands on the configuration itself.
-    ForConfig: Mirror Filter Guard Round Verify State Data Receive Output Json;
+    ForConfig: Mirror Reach Past Filter Guard Round DryRun Restore Verify State Data Receive Output Json;
 }
 
 /// `verify`: where the mirror lies is said by `--from`.
@@ -54,7 +58,8 @@ commands! {
 pub(crate) enum ForVerify {}
 
 impl Takes for ForVerify {
-    const GROUPS: &'static [Group] = &[Group::Mirror, Group::Verify, Group::State, Group::Output, Group::Json];
+    const GROUPS: &'static [Group] =
+        &[Group::Mirror, Group::Reach, Group::Past, Group::Verify, Group::State, Group::Output, Group::Json];
     const WITHOUT: &'static [&'static str] = &["to"];
 }
 

@@ -16,7 +16,7 @@ use crate::plan_file::{self, PlanHeader};
 use crate::round::{Report, RoundError};
 use crate::round_failure::failure;
 use crate::route::{Route, shown};
-use crate::settings::{ClientSettings, MirrorSettings, OutputSettings};
+use crate::settings::{ClientSettings, KeepingSettings, MirrorSettings, OutputSettings};
 use crate::stop::Stop;
 use crate::visit::{Visit, dry_run};
 
@@ -27,6 +27,8 @@ const JITTER_PART: u32 = 10;
 #[derive(Debug)]
 pub(crate) struct Rounds<'a> {
     pub(crate) client: ClientSettings,
+    /// What is kept where this command is the receiver, too.
+    pub(crate) keeping: KeepingSettings,
     pub(crate) wanted: OutputSettings,
     pub(crate) output: &'a Output,
 }
@@ -110,7 +112,7 @@ impl Rounds<'_> {
         }
         if mirror.visit.is_none() {
             let route = Route::of(&mirror.settings, &self.client.state_dir)?;
-            mirror.visit = Some(Visit::open(route, &mirror.settings, threads)?);
+            mirror.visit = Some(Visit::open_keeping(route, &mirror.settings, threads, self.keeping.keeping())?);
         }
         let visit = mirror.visit.as_ref().expect("was opened a line above");
         let only = self.read_plan(visit.route())?;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use indicatif::{BinaryBytes, HumanCount};
 use protocol::RelPath;
+use receiver::Keeping;
 use seams::clock::{Clock, SystemClock};
 use seams::disk::Disk;
 use seams::parallel::Parallel;
@@ -17,12 +18,13 @@ use uploader::{Caller, RetryPolicy};
 use crate::exit::{Exit, Failure, worst};
 use crate::mirror_lock::MirrorLock;
 use crate::output::{Line, Output, counted};
+use crate::reach;
 use crate::round_failure::failure;
 use crate::route::Route;
 use crate::settings::{ClientSettings, MirrorSettings, VerifySettings};
 use crate::stop::Stop;
 use crate::verify::{Finding, Verified, Verify, Wrong};
-use crate::visit::{new_lineage, transfers, transport};
+use crate::visit::{new_lineage, pace, transfers};
 
 /// Verifies each mirror; one that fails hides no other.
 pub(crate) fn verify(
@@ -75,7 +77,8 @@ fn one(asked: &Asked<'_>, stop: &Stop, output: &Output) -> Result<Exit, Failure>
     let route = Route::of_mirror(mirror, &client.state_dir)?;
     let Remembered { snapshot, is_ours, _lock } = Remembered::of(&route, how.repair)?;
     let clock = Arc::new(SystemClock::new());
-    let transport = transport(&route.to, mirror, clock.clone())?;
+    let pace = pace(mirror, clock.clone());
+    let transport = reach::transport(&route.to, mirror.token_file.as_deref(), pace, Keeping::default())?;
     let patience = mirror.retry_for;
     let policy =
         RetryPolicy { budget: patience.get(), refused_budget: patience.if_refused(), ..RetryPolicy::default() };

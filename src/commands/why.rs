@@ -34,7 +34,7 @@ pub(crate) fn why(path: &Path, state_dir: &Path, output: &Output) -> Result<Exit
 }
 
 /// Where a path is: its directory without symlinks, its own name as it is, for a link is mirrored as a link.
-fn place(path: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn place(path: &Path) -> Result<PathBuf, Failure> {
     match (path.parent(), path.components().next_back()) {
         (Some(parent), Some(Component::Normal(name))) => {
             let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };

@@ -120,6 +120,11 @@ impl Line {
         Self { planned: Some(line.mark), mark: Mark::Held, reason: Some(reason.into()), ..line }
     }
 
+    /// What a restore did.
+    pub(crate) fn did(mark: Mark, path: RelPath, from: Option<RelPath>, is_directory: bool) -> Self {
+        Self { mark, path, from, is_directory, reason: None, planned: None }
+    }
+
     /// A path with a problem: nothing at or below it was deleted.
     pub(crate) fn problem(path: RelPath, reason: impl Into<String>) -> Self {
         Self::without_change(Mark::Problem, path, reason.into())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::{Change, Kind};
 use scanner::Limit;
 use seams::fs::Fs;
+use seams::memory::{Operation, OperationKind};
 use seams::random::{Random as _, SeededRandom};
 
 use super::world::{SOURCE, World, remove, write, write_at};
@@ -125,5 +126,38 @@ fn what_needs_the_place_of_something_held_is_held_though_it_did_not_fit_in_memor
         world.rules.brake.max_delete = Limit::Files(0);
         let held: Vec<_> = world.round().held.iter().map(|held| held.change.path().to_string()).collect();
         assert_eq!(held, ["d", "d/x"]);
+    }
+}
+
+/// What `p/x` became cannot be read, so that it stays; so does `p`, so that the file `g` cannot come there and stays as
+/// well, so that no directory comes there.
+#[test]
+fn where_something_stays_nothing_comes_that_did_not_fit_in_memory() {
+    for most in [usize::MAX, 0] {
+        let mut world = World::new(1);
+        world.most_in_memory = most;
+        ["p/x", "g"].iter().for_each(|path| write_at(&world.fs, path, path));
+        world.good_round();
+        let root = world.fs.open_root(std::path::Path::new(SOURCE)).expect("there");
+        let name = |name: &[u8]| protocol::Name::parse(name).expect("valid");
+        let below_p = root.open_directory(&name(b"p")).expect("there");
+        below_p.rename(&name(b"x"), &*root, &name(b"unreadable")).expect("renamed");
+        root.remove_directory(&name(b"p")).expect("empty");
+        root.rename(&name(b"g"), &*root, &name(b"p")).expect("renamed");
+        ["g/new", "other"].iter().for_each(|path| write_at(&world.fs, path, path));
+        world.fs.set_fault_hook(Some(Arc::new(|operation: &Operation| {
+            let is_refused = operation.kind == OperationKind::OpenFile && operation.path == b"/source/unreadable";
+            is_refused.then(|| std::io::Error::from_raw_os_error(13))
+        })));
+        let report = world.round();
+        world.fs.set_fault_hook(None);
+        let problems: Vec<_> = report.problems.iter().map(|(path, _)| path.to_string()).collect();
+        assert_eq!(problems, ["unreadable"], "{:?}", report.problems);
+        let mirrored: Vec<_> = world.mirrored().keys().map(ToString::to_string).collect();
+        assert_eq!(mirrored, ["g", "other", "p", "p/x"], "{most}");
+        let deferred: Vec<_> = report.deferred.iter().map(|(path, _)| path.to_string()).collect();
+        assert!(deferred.contains(&"g/new".to_owned()), "{most}: {deferred:?}");
+        world.good_round();
+        assert_eq!(world.mirrored(), world.in_source());
     }
 }

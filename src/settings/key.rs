@@ -48,8 +48,16 @@ pub(crate) enum Scope {
 /// A family of keys: commands take whole families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Group {
-    /// What to mirror, where to, and as whom.
+    /// What to mirror, and where to.
     Mirror,
+    /// Which mirror it is, and how whoever keeps it is reached.
+    Reach,
+    /// Where a mirror's past is read.
+    Past,
+    /// What a restore does.
+    Restore,
+    /// Whether anything is done at all.
+    DryRun,
     /// Which paths belong to the mirror.
     Filter,
     /// What stops a round, or holds a part of it.
@@ -74,10 +82,11 @@ impl Group {
     /// The heading in `--help`.
     pub(crate) const fn heading(self) -> &'static str {
         match self {
-            Self::Mirror => "Mirror",
+            Self::Mirror | Self::Reach | Self::Past => "Mirror",
+            Self::Restore => "Restore",
             Self::Filter => "Filters",
             Self::Guard => "Guards",
-            Self::Round => "Rounds",
+            Self::Round | Self::DryRun => "Rounds",
             Self::Verify => "Verifying",
             Self::State => "State",
             Self::Output | Self::Json => "Output",
@@ -172,7 +181,7 @@ macro_rules! keys {
             ///
             /// # Errors
             /// A value that cannot be left out is nowhere.
-            fn resolve(layers: &[&Layer]) -> Result<Self, Mistake> {
+            pub(super) fn resolve(layers: &[&Layer]) -> Result<Self, Mistake> {
                 let mut keys = Self::KEYS.iter();
                 let mut next = || keys.next().expect("there is one row for each field, in their order");
                 Ok(Self { $( $name: layer::resolve(next(), layers)?, )+ })

@@ -125,6 +125,12 @@ impl Mistake {
             Self::Missing { key: "to", .. } => Some(
                 "say where the mirror is to lie, such as `--to /mnt/backup` or `--to https://HOST:PORT`".to_owned(),
             ),
+            Self::Missing { key: "from", .. } => Some(
+                "say where the mirror lies, such as `--from /mnt/backup` or `--from https://HOST:PORT`".to_owned(),
+            ),
+            Self::Missing { key: "into", .. } => {
+                Some("say where to restore, such as `--into /tmp/back`; the source itself will do, too".to_owned())
+            }
             Self::Missing { key, flag } => Some(format!("add {flag}, or `{key} = ...` in the configuration file")),
             Self::NoMirror => Some("`roundsman scan SOURCE --to DEST`, or see `config.example.toml`".to_owned()),
             Self::Plaintext { .. } => Some("use https, or insist with --allow-plaintext".to_owned()),

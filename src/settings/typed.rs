@@ -9,7 +9,10 @@ use super::key::{Key, Scope};
 use super::layer::{Given, Layer, Origin, decide};
 use super::mistake::{Mistake, Mistakes};
 use super::value::{AtOnce, To};
-use super::{ClientSettings, DataSettings, MirrorSettings, OutputSettings, ReceiveSettings, VerifySettings, all_keys};
+use super::{
+    ClientSettings, DataSettings, KeepingSettings, MirrorSettings, OutputSettings, ReceiveSettings, VerifySettings,
+    all_keys,
+};
 use crate::config::{self, ConfigFile};
 
 /// Most transfers that nobody asked for: each holds up to two frames of 4 MiB in memory.
@@ -76,6 +79,14 @@ impl Typed {
         ReceiveSettings::resolve(&self.over(&self.file.receive))
     }
 
+    /// What a receiver keeps.
+    ///
+    /// # Errors
+    /// Never; every one of these can be left out.
+    pub(crate) fn keeping(&self) -> Result<KeepingSettings, Mistake> {
+        KeepingSettings::resolve(&self.over(&self.file.receive))
+    }
+
     /// The mirrors to make: that of SOURCE, with what the configuration says of it, or all of the configuration.
     ///
     /// # Errors
@@ -116,10 +127,10 @@ impl Typed {
 
     fn looked_at_in(&self, table: &Layer) -> Result<(MirrorSettings, VerifySettings), Mistake> {
         let layers = self.for_mirror(table);
-        let key = |keys: &'static [Key], name| keys.iter().find(|key| key.name == name).expect("is in the table");
+        let key = |name| MirrorSettings::KEYS.iter().find(|key| key.name == name).expect("is in the table");
         let mut from = Layer::default();
-        if let Some(given) = decide(key(VerifySettings::KEYS, "from"), &layers) {
-            from.put(key(MirrorSettings::KEYS, "to"), given.words, given.origin)?;
+        if let Some(given) = decide(key("from"), &layers) {
+            from.put(key("to"), given.words, given.origin)?;
         }
         let over: Vec<&Layer> = std::iter::once(&from).chain(layers).collect();
         Ok((MirrorSettings::resolve(&over)?.kept_from_listeners()?, VerifySettings::resolve(&layers)?))
@@ -162,14 +173,14 @@ impl Typed {
     }
 
     /// What flags or variables say of a key that tells mirrors apart.
-    fn said(&self, name: &str) -> Option<(&'static Key, &Given)> {
+    pub(super) fn said(&self, name: &str) -> Option<(&'static Key, &Given)> {
         let key = MirrorSettings::KEYS.iter().find(|key| key.name == name)?;
         let given = self.flags.get(key).or_else(|| self.environment.get(key))?;
         Some((key, given))
     }
 
     /// The layers over and under one table of the configuration file, the deciding one first.
-    fn over<'a>(&'a self, table: &'a Layer) -> [&'a Layer; 4] {
+    pub(super) fn over<'a>(&'a self, table: &'a Layer) -> [&'a Layer; 4] {
         [&self.flags, &self.environment, table, &self.defaults]
     }
 

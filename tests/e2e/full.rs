@@ -87,19 +87,19 @@ fn assert_told(full: Outcome) {
 #[ignore = "needs root"]
 fn a_batch_without_room_is_refused_touches_nothing_and_is_no_obstacle_once_there_is_room() {
     let world = World::with(&["a=1", "d/b=2"]);
-    // The receiver keeps 64 MiB free: room for little more than the first round.
+    // Each of the two files finds room, both together do not.
     let disk = SmallDisk::mount(&world, "80m");
     disk.scan().expect(0);
     let mirror = disk.path("data/local/source");
     assert_mirrored(&world.source(), &mirror);
     for (seed, name) in (1..).zip(["big-1", "big-2"]) {
-        fs::write(world.source().join(name), noise(seed, 10 * MIB)).expect("written");
+        fs::write(world.source().join(name), noise(seed, 45 * MIB)).expect("written");
     }
     for _ in 0..2 {
         assert_told(disk.scan());
         assert_eq!(names(&mirror), ["a", "d", "d/b"]);
     }
-    disk.grow("160m");
+    disk.grow("240m");
     disk.scan().expect(0);
     assert_mirrored(&world.source(), &mirror);
 }
@@ -126,4 +126,75 @@ fn a_disk_that_fills_up_during_an_upload_costs_only_that_upload() {
     drop(ballast);
     disk.scan().expect(0);
     assert_mirrored(&world.source(), &mirror);
+}
+
+/// Files that take what is left of a disk: bytes, or inodes.
+struct Ballast<'a> {
+    disk: &'a SmallDisk<'a>,
+}
+
+impl Ballast<'_> {
+    /// Leaves so many bytes.
+    fn leave_bytes(&self, bytes: u64) {
+        let mut file = File::create(self.disk.path("ballast")).expect("made");
+        let block = [7; 64 * 1024];
+        let mut length = 0;
+        while file.write_all(&block).is_ok() {
+            length += block.len() as u64;
+        }
+        length = length.max(file.metadata().expect("is there").len());
+        file.set_len(length.saturating_sub(bytes)).expect("cut");
+    }
+
+    /// Leaves room for so many files and directories.
+    fn leave_inodes(&self, inodes: usize) {
+        fs::create_dir(self.disk.path("ballast")).expect("made");
+        let name = |number: usize| self.disk.path(&format!("ballast/{number}"));
+        let made = (0..).take_while(|number| File::create(name(*number)).is_ok()).count();
+        for number in made.saturating_sub(inodes)..made {
+            fs::remove_file(name(number)).expect("removed");
+        }
+    }
+
+    fn remove(&self) {
+        let path = self.disk.path("ballast");
+        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("removed");
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_disk_with_too_few_bytes_or_inodes_at_50_points_keeps_what_it_has_and_goes_on_when_there_is_room() {
+    let world = World::with(&["a=1", "d/b=2"]);
+    let disk = SmallDisk::mount(&world, "96m,nr_inodes=2000");
+    disk.scan().expect(0);
+    let mirror = disk.path("data/local/source");
+    let ballast = Ballast { disk: &disk };
+    let mut refused = 0;
+    for point in 0..50u64 {
+        let kept = fs::read(mirror.join("d/b")).expect("is there");
+        let draw = point.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        fs::write(world.source().join("d/b"), noise(point, 200 * 1024)).expect("written");
+        for number in 0..20 {
+            fs::create_dir_all(world.source().join(format!("n/{number}"))).expect("made");
+            fs::write(world.source().join(format!("n/{number}/f")), format!("{point} {number}")).expect("written");
+        }
+        if point % 2 == 0 {
+            ballast.leave_bytes(draw % (8 << 20));
+        } else {
+            ballast.leave_inodes(usize::try_from(draw % 120).expect("small"));
+        }
+        for _ in 0..2 {
+            let full = disk.scan();
+            assert!([0, 1, 3].contains(&full.code), "{}: {}", full.code, full.stderr);
+            refused += u32::from(full.code != 0);
+            let now = fs::read(mirror.join("d/b")).expect("is there");
+            let new = fs::read(world.source().join("d/b")).expect("is there");
+            assert!(now == kept || now == new, "a content that the source had, at point {point}");
+        }
+        ballast.remove();
+        disk.scan().expect(0);
+        assert_mirrored(&world.source(), &mirror);
+    }
+    assert!(refused > 30, "only {refused} rounds found no room");
 }

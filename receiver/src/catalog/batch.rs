@@ -7,7 +7,7 @@ use protocol::{ChangeKind, ContentId, Entry, Head, Lineage, Name, RelPath, Times
 use rusqlite::{Connection, params};
 
 use crate::catalog::damage::settle_damage;
-use crate::catalog::files::settle_files;
+use crate::catalog::files::{bytes_below, settle_files};
 use crate::catalog::row::{attributes_blob, kind_number, signed};
 use crate::catalog::{Catalog, CatalogError, Disk, MirrorId, Node, Row, VersionId};
 
@@ -109,6 +109,13 @@ impl Catalog {
         Ok(transaction.commit()?)
     }
 
+    /// What some things will take among the versions.
+    pub(crate) fn bytes_of(&self, versions: &[KeptVersion]) -> Result<u64, CatalogError> {
+        versions
+            .iter()
+            .try_fold(0u64, |sum, version| Ok(sum.saturating_add(bytes_of_version(&self.connection, version)?)))
+    }
+
     /// Records something that was in the way and not ours, before it is moved away.
     pub(crate) fn keep_foreign(
         &mut self,
@@ -138,7 +145,7 @@ fn insert_revision(
     ended_files: u64,
 ) -> Result<(), CatalogError> {
     let count = |kind| i64::try_from(new.kinds.iter().filter(|k| **k == kind).count()).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO revision VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    let sql = "INSERT INTO revision VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, NULL)";
     connection.prepare_cached(sql)?.execute(params![
         mirror,
         signed(new.head.number),
@@ -213,8 +220,8 @@ pub(super) fn insert_version(
     version: &KeptVersion,
     now: Timestamp,
 ) -> Result<(), CatalogError> {
-    let sql =
-        "INSERT INTO version (id, mirror, revision, node, path, kept_at, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let bytes = bytes_of_version(connection, version)?;
+    let sql = "INSERT INTO version (id, mirror, revision, node, path, kept_at, size, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     connection.prepare_cached(sql)?.execute(params![
         version.id,
         mirror,
@@ -223,8 +230,18 @@ pub(super) fn insert_version(
         version.path.as_bytes(),
         now.as_nanos(),
         version.size.map(signed),
+        signed(bytes),
     ])?;
     Ok(())
+}
+
+/// What something takes among the versions.
+fn bytes_of_version(connection: &Connection, version: &KeptVersion) -> Result<u64, CatalogError> {
+    match (version.size, version.node) {
+        (Some(size), _) => Ok(size),
+        (None, Some(directory)) => bytes_below(connection, directory),
+        (None, None) => Ok(0),
+    }
 }
 
 /// Writes the redo log.

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use protocol::limits::MAX_PATH_DEPTH;
 use protocol::{ContentId, Name, RelPath};
 
+use crate::catalog::lookup::NEXT_OF_NODE;
+use crate::catalog::row::signed;
 use crate::catalog::{Catalog, CatalogError, MirrorId, Node, Row, VersionId};
 
 /// Rows with a content that are current: the index has them together, however many others there are.
@@ -74,9 +76,10 @@ impl Catalog {
     }
 
     /// The last row of a node that has the bytes of this row.
-    pub(super) fn last_same(&self, mut row: Row) -> Result<Option<Row>, CatalogError> {
+    pub(crate) fn last_same(&self, mut row: Row) -> Result<Option<Row>, CatalogError> {
         while let (Some(to), None) = (row.to, row.version) {
-            match self.node_at(row.node, to)? {
+            // Rows in between that nobody needs any more were forgotten.
+            match self.row(NEXT_OF_NODE, (row.node, signed(to)))? {
                 Some(next) if next.entry.same_content(&row.entry) => row = next,
                 _ => return Ok(None),
             }

@@ -1,5 +1,7 @@
 //! Why a catalog cannot be used.
 
+use std::error::Error as _;
+
 use protocol::{Problem, ProblemCode};
 use rusqlite::ErrorCode;
 use thiserror::Error;
@@ -30,16 +32,41 @@ impl CatalogError {
     /// What a client may know of it. The rest is for the receiver's log.
     pub(crate) fn to_problem(&self) -> Problem {
         match self {
-            Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                Problem::new(ProblemCode::NoSpace, "the receiver's disk is full")
+            Self::Sqlite(error) if is_full(error) => {
+                Problem::new(ProblemCode::NoSpace, "the receiver's disk is full: its catalog finds no room").with_hint(
+                    "make room on the receiver's disk; what was mirrored is untouched, and the next round goes on",
+                )
             }
             Self::Newer { .. } => {
                 Problem::new(ProblemCode::Internal, "the receiver's catalog was written by a newer version")
+            }
+            Self::Damaged(_) => damaged(),
+            Self::Sqlite(error) if is_damage(error) => damaged(),
+            Self::Migration(error) if error.source().and_then(|error| error.downcast_ref()).is_some_and(is_damage) => {
+                damaged()
             }
             _ => Problem::new(ProblemCode::Internal, "the receiver's catalog failed")
                 .with_hint("the receiver's log says why"),
         }
     }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+fn damaged() -> Problem {
+    Problem::new(ProblemCode::Damaged, "the receiver's catalog of this client is damaged; nothing is guessed from it")
+        .with_hint(
+            "on the receiver: put the catalog back from a backup, or make a new one from the mirror's files: \
+             roundsman receive --rebuild-catalog",
+        )
+}
+
+/// Whether there was no room, also not for what SQLite shares with other processes.
+fn is_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull) || extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 impl From<CatalogError> for Problem {

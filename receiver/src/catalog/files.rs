@@ -64,3 +64,15 @@ fn files_below(connection: &Connection, directory: Node) -> Result<u64, CatalogE
                WHERE entry.to_rev IS NULL AND entry.kind = 1";
     Ok(unsigned(connection.prepare_cached(sql)?.query_row((directory,), |row| row.get(0))?))
 }
+
+/// Bytes of the files that lie in a directory that was closed, and below.
+pub(super) fn bytes_below(connection: &Connection, directory: Node) -> Result<u64, CatalogError> {
+    let sql = "WITH RECURSIVE directory (node) AS (\
+                   VALUES (?1) \
+                   UNION ALL \
+                   SELECT entry.node FROM directory JOIN entry ON entry.parent_node = directory.node \
+                   WHERE entry.to_rev IS NULL AND entry.kind = 0) \
+               SELECT coalesce(sum(entry.size), 0) FROM directory JOIN entry ON entry.parent_node = directory.node \
+               WHERE entry.to_rev IS NULL";
+    Ok(unsigned(connection.prepare_cached(sql)?.query_row((directory,), |row| row.get(0))?))
+}

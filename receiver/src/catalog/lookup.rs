@@ -18,6 +18,10 @@ pub(super) const LAST_AT_PLACE: &str =
 pub(super) const NEWEST_OF_NODE: &str = "node = ?1 ORDER BY from_rev DESC LIMIT 1";
 /// The last row of a node that began no later than a revision.
 pub(super) const LAST_OF_NODE: &str = "node = ?1 AND from_rev <= ?2 ORDER BY from_rev DESC LIMIT 1";
+/// The first row of a node that began no earlier than a revision.
+pub(super) const NEXT_OF_NODE: &str = "node = ?1 AND from_rev >= ?2 ORDER BY from_rev LIMIT 1";
+/// The last row of a node that began before a revision.
+pub(super) const BEFORE_OF_NODE: &str = "node = ?1 AND from_rev < ?2 ORDER BY from_rev DESC LIMIT 1";
 
 /// The statement for the rows that fulfil a condition.
 pub(super) fn select(condition: &str) -> String {

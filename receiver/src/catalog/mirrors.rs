@@ -75,7 +75,7 @@ impl Catalog {
             params![name.as_str(), node, &source.path[..], &source.identity[..], source.host, now.as_nanos()],
         )?;
         let mirror = MirrorId(transaction.last_insert_rowid());
-        let sql = "INSERT INTO revision VALUES (?1, 0, ?2, NULL, NULL, NULL, ?3, 0, 0, 0, 0, 0, 0, 0)";
+        let sql = "INSERT INTO revision VALUES (?1, 0, ?2, NULL, NULL, NULL, ?3, 0, 0, 0, 0, 0, 0, 0, 0, NULL)";
         transaction.execute(sql, params![mirror, Head::genesis().digest.as_bytes(), now.as_nanos()])?;
         let entry = protocol::Entry::Directory { metadata: Metadata::default() };
         let root = Opening { parent: Node::CLIENT, name: name.as_name(), node, entry, disk };
@@ -105,16 +105,16 @@ impl Catalog {
         Ok((head, lineage, Timestamp::from_nanos(row.get(3)?)))
     }
 
-    /// The revision of a number.
+    /// The revision of a number, if its tree is still kept.
     pub(crate) fn revision(&self, mirror: MirrorId, number: u64) -> Result<Option<Head>, CatalogError> {
-        let sql = "SELECT digest FROM revision WHERE mirror = ?1 AND number = ?2";
+        let sql = "SELECT digest FROM revision WHERE mirror = ?1 AND number = ?2 AND thinned = 0";
         let mut statement = self.connection.prepare_cached(sql)?;
         let digest: Option<Vec<u8>> = statement.query_row((mirror, signed(number)), |row| row.get(0)).optional()?;
         let digest = digest.map(|bytes| id(&bytes, RevisionDigest::from_slice)).transpose()?;
         Ok(digest.map(|digest| Head { number, digest }))
     }
 
-    /// Whether a head lies in a mirror's chain.
+    /// Whether a head lies in a mirror's chain, and what changed since can still be told.
     pub(crate) fn in_chain(&self, mirror: MirrorId, head: Head) -> Result<bool, CatalogError> {
         Ok(self.revision(mirror, head.number)? == Some(head))
     }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use protocol::wire::{
-    ChangesPage, ChangesSince, Claim, Claimed, Contact, ContactReply, EntriesPage, ListAt, Listed, ReadAt, Source,
-    TakeOver, TakenOver,
+    ChangeCounts, ChangesPage, ChangesSince, Claim, Claimed, Contact, ContactReply, EntriesPage, ListAt, Listed,
+    ReadAt, Round, Source, TakeOver, TakenOver,
 };
-use protocol::{Entry, Head, Lineage, Problem, ProblemCode, RelPath, Timestamp, Tree};
+use protocol::{Change, ChangeKind, Entry, Head, Lineage, Problem, ProblemCode, RelPath, Timestamp, Tree};
 
 use crate::memory_store::difference::difference;
+use crate::memory_store::past::{Things, things_after};
 use crate::store::page::{PageBudget, changes_page, entry_bytes};
 use crate::store::proposal::{OpenProposals, Proposal};
 use crate::store::rules::{
@@ -17,21 +18,26 @@ use crate::store::rules::{
 
 #[derive(Debug)]
 pub(super) struct Mirror {
-    source: Option<Source>,
+    pub(super) source: Option<Source>,
     /// Revision `n` at place `n`; never empty.
-    revisions: Vec<Revision>,
+    pub(super) revisions: Vec<Revision>,
+    /// How many things there ever were.
+    things: u64,
     superseded: BTreeMap<Lineage, u64>,
     pub(super) proposals: OpenProposals,
 }
 
 #[derive(Debug)]
-struct Revision {
-    head: Head,
+pub(super) struct Revision {
+    pub(super) head: Head,
     lineage: Option<Lineage>,
-    committed_at: Timestamp,
+    pub(super) round: Option<Round>,
+    pub(super) committed_at: Timestamp,
+    pub(super) counts: ChangeCounts,
     /// How many files ceased to exist by it.
     ended_files: u64,
-    tree: Tree,
+    pub(super) tree: Tree,
+    pub(super) things: Things,
 }
 
 impl Mirror {
@@ -39,13 +45,17 @@ impl Mirror {
         let genesis = Revision {
             head: Head::genesis(),
             lineage: None,
+            round: None,
             committed_at: Timestamp::from_nanos(i64::MIN),
+            counts: ChangeCounts::default(),
             ended_files: 0,
             tree: Tree::new(),
+            things: Things::new(),
         };
         Self {
             source: None,
             revisions: vec![genesis],
+            things: 0,
             superseded: BTreeMap::new(),
             proposals: OpenProposals::default(),
         }
@@ -74,12 +84,18 @@ impl Mirror {
 
     /// Revision times never go back.
     pub(super) fn append(&mut self, proposal: &Proposal, lineage: Lineage, tree: Tree, now: Timestamp) {
+        let mut next = self.things;
+        let things = things_after(&self.last().things, &proposal.changes, &tree, &mut next);
+        self.things = next;
         self.revisions.push(Revision {
             head: proposal.result,
             lineage: Some(lineage),
+            round: Some(proposal.round),
+            counts: counts(&proposal.changes),
             committed_at: now.max(self.last().committed_at),
             ended_files: self.tree().ended_by(&proposal.changes, &tree),
             tree,
+            things,
         });
     }
 
@@ -88,7 +104,7 @@ impl Mirror {
         counted.map(|revision| revision.ended_files).sum()
     }
 
-    fn revision(&self, number: u64) -> Option<&Revision> {
+    pub(super) fn revision(&self, number: u64) -> Option<&Revision> {
         usize::try_from(number).ok().and_then(|number| self.revisions.get(number))
     }
 
@@ -171,5 +187,18 @@ impl Mirror {
         entry.cloned().ok_or_else(|| {
             Problem::new(ProblemCode::NotFound, format!("revision {number} has no file {}", request.path))
         })
+    }
+}
+
+/// How many changes of each kind there are.
+fn counts(changes: &[Change]) -> ChangeCounts {
+    let count = |kind| changes.iter().filter(|change| change.kind() == kind).count() as u64;
+    ChangeCounts {
+        created: count(ChangeKind::Create),
+        modified: count(ChangeKind::Modify),
+        metadata: count(ChangeKind::Metadata),
+        deleted: count(ChangeKind::Delete),
+        moved: count(ChangeKind::Move),
+        replaced: count(ChangeKind::Replace),
     }
 }

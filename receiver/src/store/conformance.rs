@@ -8,6 +8,7 @@ mod files;
 mod heads;
 pub(crate) mod histories;
 pub(crate) mod moves;
+mod past;
 pub(crate) mod peer;
 
 pub(crate) use batches::*;
@@ -17,6 +18,7 @@ pub(crate) use files::*;
 pub(crate) use heads::*;
 pub(crate) use histories::*;
 pub(crate) use moves::*;
+pub(crate) use past::*;
 
 /// Makes every test of the suite a test of the module it is called in. Takes a way to make a fresh store, the
 /// clock it goes by, and whatever must be kept for as long as it is used.
@@ -71,7 +73,14 @@ macro_rules! suite {
             swaps_renames_and_new_contents_end_nothing
             small_deletes_add_up
             mirrors_of_one_client_are_counted_apart
-            a_takeover_keeps_the_window_whoever_asks_from_wherever;
+            a_takeover_keeps_the_window_whoever_asks_from_wherever
+            a_file_is_followed_through_its_renames_and_those_of_its_directories
+            what_was_deleted_has_versions_and_so_has_what_came_after_it
+            versions_past_a_page_go_on_where_it_ended
+            revisions_are_told_with_their_rounds_counts_and_times
+            what_is_at_many_paths_is_one_question
+            a_clients_mirrors_are_listed_and_nobody_elses;
+            the_revision_as_of_a_time_is_the_last_one_decided_by_then
             a_day_later_a_revision_does_not_count_any_more
             a_clock_set_back_lets_nothing_leave_the_window_early
         );

@@ -1,7 +1,10 @@
 //! Pages: how much fits into one answer.
 
-use protocol::limits::{MAX_PAGE_ROWS, TARGET_REQUEST_BYTES};
-use protocol::{Change, Entry, Metadata, RelPath};
+use protocol::limits::{MAX_ENTRY_QUERIES, MAX_PAGE_ROWS, TARGET_REQUEST_BYTES};
+use protocol::wire::{EntriesAt, KnownMirror, Mirrors, MirrorsPage};
+use protocol::{Change, Entry, Metadata, Problem, RelPath};
+
+use crate::store::rules::too_large;
 
 /// Bytes of a row besides its path and link target: an upper bound for its metadata without attributes.
 const ROW_OVERHEAD: usize = 128;
@@ -62,4 +65,37 @@ pub(crate) fn changes_page(changes: Vec<Change>, skip: u64) -> (Vec<Change>, boo
         page.push(change);
     }
     (page, rest.peek().is_some())
+}
+
+/// Those of a client's mirrors that a request asks for, as many as fit into a page.
+pub(crate) fn page_of_mirrors(mut mirrors: Vec<KnownMirror>, request: &Mirrors) -> MirrorsPage {
+    mirrors.retain(|mirror| request.after.as_ref().is_none_or(|after| mirror.name > *after));
+    mirrors.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut budget = PageBudget::new();
+    let bytes =
+        |mirror: &KnownMirror| mirror.source.path.len() + mirror.source.identity.len() + mirror.source.host.len();
+    let fitting = mirrors.iter().take_while(|mirror| budget.take(bytes(mirror))).count();
+    let more = fitting < mirrors.len();
+    mirrors.truncate(fitting);
+    MirrorsPage { mirrors, more }
+}
+
+/// What is at the first paths of a request, as far as that fits into a page.
+pub(crate) fn page_of_entries(
+    request: &EntriesAt,
+    mut look: impl FnMut(&RelPath) -> Result<Option<Entry>, Problem>,
+) -> Result<Vec<Option<Entry>>, Problem> {
+    if request.paths.len() > MAX_ENTRY_QUERIES {
+        return Err(too_large(format!("at most {MAX_ENTRY_QUERIES} paths are looked up at once")));
+    }
+    let mut budget = PageBudget::new();
+    let mut entries = Vec::new();
+    for path in &request.paths {
+        let entry = look(path)?;
+        if !budget.take(entry.as_ref().map_or(0, |entry| entry_bytes(path, entry))) {
+            break;
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
 }

@@ -23,10 +23,20 @@ pub(crate) fn judge_claim(
     match recorded {
         None => Ok(ClaimVerdict::Record),
         Some(same) if same == claimed => Ok(ClaimVerdict::Nothing),
-        Some(former) if replaces == Some(former) => Ok(ClaimVerdict::Record),
+        Some(former) if replaces == Some(former) || is_unknown(former) => Ok(ClaimVerdict::Record),
         Some(other) => Err(Problem::new(ProblemCode::OtherSource, told_apart(mirror, other, claimed))
             .with_hint("give this source another mirror name, or accept it as the mirror's new source")),
     }
+}
+
+/// A source of which nothing is known any more: that of a mirror whose catalog was rebuilt.
+pub(crate) fn unknown_source() -> Source {
+    Source { path: Vec::new().into(), identity: Vec::new().into(), host: String::new() }
+}
+
+/// Whether nothing is known of a source. No client's own has an empty path.
+pub(crate) fn is_unknown(source: &Source) -> bool {
+    *source == unknown_source()
 }
 
 /// Names both sources; two directories that were at one path at different times have one name.

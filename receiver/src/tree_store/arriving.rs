@@ -18,6 +18,8 @@ pub(super) const MAX_RANGES: usize = 65_536;
 const RECORD_BYTES: usize = 32;
 /// A content is hashed while it arrives from this length on. Shorter ones are read once more for less than that saves.
 const LEAST_PREFIX_BYTES: u64 = 1024 * 1024;
+/// A content of this length or more goes past the page cache.
+pub(super) const LEAST_BYPASSING_BYTES: u64 = 8 * 1024 * 1024;
 /// Most bytes that one frame reads again, to hash what came before its turn.
 const MAX_CAUGHT_UP_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -64,13 +66,22 @@ impl Arriving {
         Ok(Self { part, ranges, have, records, prefix: Prefix::default() })
     }
 
-    /// Writes what is not there yet, then the record that it is.
-    pub(super) fn write(&mut self, directory: &dyn Directory, pieces: &[(u64, &[u8])]) -> io::Result<()> {
+    /// Its file, to write to; `length` is what it will have.
+    pub(super) fn open(&self, directory: &dyn Directory, length: u64) -> io::Result<Box<dyn File>> {
+        let mut file = directory.open_file_for_writing(&self.part)?;
+        if length >= LEAST_BYPASSING_BYTES {
+            file.bypass_cache();
+        }
+        Ok(file)
+    }
+
+    /// Writes what is not there yet of a content of this length, then the record that it is.
+    pub(super) fn write(&mut self, directory: &dyn Directory, length: u64, pieces: &[(u64, &[u8])]) -> io::Result<()> {
         let new: Vec<_> = pieces.iter().filter(|piece| !self.have.contains(range_of(piece))).collect();
         if new.is_empty() {
             return Ok(());
         }
-        let file = directory.open_file_for_writing(&self.part)?;
+        let file = self.open(directory, length)?;
         let ranges = directory.open_file_for_writing(&self.ranges)?;
         let mut records = Vec::with_capacity(new.len() * RECORD_BYTES);
         for (offset, bytes) in &new {

@@ -49,7 +49,7 @@ impl ClientStore {
     ) -> Result<Option<Vec<CopiedRange>>, Problem> {
         let failed = disk("put a content together");
         let arriving = staged.begin(&self.staging, plan.content).map_err(&failed)?;
-        let file = self.staging.directory().open_file_for_writing(&arriving.part).map_err(&failed)?;
+        let file = arriving.open(&**self.staging.directory(), plan.length).map_err(&failed)?;
         if arriving.prefix.length() > plan.length {
             arriving.prefix.forget();
         }
@@ -79,7 +79,7 @@ impl ClientStore {
         file: &dyn File,
         until: u64,
     ) -> Result<(), Problem> {
-        let mut source = Source::default();
+        let mut source = Source::for_length(plan.length);
         for (range, segment) in plan.segments() {
             let end = range.offset.saturating_add(range.length).min(until);
             while prefix.length() < end {
@@ -87,7 +87,7 @@ impl ClientStore {
                 let stretch = (end - begin).min(STRETCH_BYTES);
                 if let Segment::Copy { content, offset, .. } = segment {
                     let from = ByteRange { offset: offset + (begin - range.offset), length: stretch };
-                    self.copy_stretch(&mut source, content, from, file, begin)?;
+                    self.copy_stretch(&mut source, content, from, file, prefix)?;
                 }
                 prefix.extend(file, begin + stretch).map_err(disk("hash a content"))?;
             }
@@ -95,19 +95,22 @@ impl ClientStore {
         Ok(())
     }
 
-    /// Copies from a held content. Where that cannot be found any more, zeros stay, and the hash will tell.
+    /// Copies from a held content to behind the prefix. Where that cannot be found any more, zeros stay, and the hash
+    /// will tell.
     fn copy_stretch(
         &self,
         source: &mut Source,
         content: ContentId,
         range: ByteRange,
         to: &dyn File,
-        at: u64,
+        prefix: &mut Prefix,
     ) -> Result<(), Problem> {
         match self.source(source, content)? {
-            Some(from) => copy(from, range, to, at).map_err(disk("copy a content")),
+            Some(from) if to.copies_cheaply() => copy(from, range, to, prefix.length()),
+            Some(from) => prefix.extend_from(from, range, to),
             None => Ok(()),
         }
+        .map_err(disk("copy a content"))
     }
 
     /// Reads what a recipe copied from, and notes what is damaged: it is not held any more, and wanted again. Answers

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use protocol::{ClientName, ContentId, MirrorName, Problem, Timestamp};
@@ -44,6 +44,10 @@ pub(super) struct ClientStore {
     swept: Mutex<Duration>,
     mirrors: Mutex<HashMap<MirrorName, Arc<Mirror>>>,
     turn: Mutex<()>,
+    /// Held by whoever forgets old history.
+    pub(super) upkeep: Mutex<()>,
+    /// Held shared from a look at what is held until that is pinned, and alone by whoever lets something go.
+    pinning: RwLock<()>,
 }
 
 impl ClientStore {
@@ -70,8 +74,11 @@ impl ClientStore {
             catalog: Mutex::new(catalog),
             mirrors: Mutex::default(),
             turn: Mutex::default(),
+            upkeep: Mutex::default(),
+            pinning: RwLock::default(),
         };
         store.redo_all()?;
+        store.take_out_of_versions()?;
         Ok(store)
     }
 
@@ -111,6 +118,16 @@ impl ClientStore {
     pub(super) fn pinned(&self) -> HashSet<ContentId> {
         let mirrors = self.mirrors.lock().expect("no holder of this lock panics");
         mirrors.values().flat_map(|mirror| mirror.proposals().pins().collect::<Vec<_>>()).collect()
+    }
+
+    /// Nothing that is held now is let go before it can be pinned.
+    pub(super) fn until_pinned(&self) -> RwLockReadGuard<'_, ()> {
+        self.pinning.read().expect("no holder of this lock panics")
+    }
+
+    /// Nobody counts on anything that is not among [`Self::pinned`].
+    pub(super) fn before_pins_come(&self) -> RwLockWriteGuard<'_, ()> {
+        self.pinning.write().expect("no holder of this lock panics")
     }
 
     /// Waits for the turn to apply a batch. What a commit takes out of staging is neither staged nor held until it is

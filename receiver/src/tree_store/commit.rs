@@ -7,6 +7,7 @@ use protocol::wire::{Commit, Committed, Mismatch, Missing};
 use protocol::{Change, ContentId, Head, Kind, Lineage, Problem, Refused, Timestamp};
 
 use crate::catalog::{Batch, Closing, Disk, Node, Opening, RevisionRecord};
+use crate::retention::Retention;
 use crate::store::proposal::{Proposal, missing_of};
 use crate::store::rules::{head_moved, judge_writer, unknown_proposal};
 use crate::tree_store::client::ClientStore;
@@ -23,13 +24,14 @@ struct Ready<'a> {
     mirror: &'a Mirror,
     proposal: &'a Proposal,
     lineage: Lineage,
+    retention: &'a Retention,
     plan: Plan,
     found: HashMap<Node, Found>,
     instances: Instances,
 }
 
 impl ClientStore {
-    pub(super) fn commit(&self, request: &Commit) -> Result<Committed, Problem> {
+    pub(super) fn commit(&self, request: &Commit, retention: &Retention) -> Result<Committed, Problem> {
         let mirror = self.mirror(&request.mirror)?;
         let _alone = mirror.alone();
         self.redo(&mirror)?;
@@ -43,7 +45,7 @@ impl ClientStore {
         if proposal.base != head {
             return Err(head_moved(&request.mirror, head, proposal.base));
         }
-        self.apply(&mirror, &proposal, request.lineage)
+        self.apply(&mirror, &proposal, request.lineage, retention)
     }
 
     fn durable(&self, mirror: &Mirror, head: Head) -> Result<Committed, Problem> {
@@ -62,7 +64,13 @@ impl ClientStore {
         Ok(catalog.want(&row, self.now())?)
     }
 
-    fn apply(&self, mirror: &Mirror, proposal: &Proposal, lineage: Lineage) -> Result<Committed, Problem> {
+    fn apply(
+        &self,
+        mirror: &Mirror,
+        proposal: &Proposal,
+        lineage: Lineage,
+        retention: &Retention,
+    ) -> Result<Committed, Problem> {
         let _turn = self.turn();
         let mut plan = match self.plan(mirror, proposal)? {
             Ok(plan) => plan,
@@ -78,7 +86,7 @@ impl ClientStore {
             return self.ask_for_literals(mirror, proposal, mismatched);
         }
         match self.make_instances(&plan)? {
-            Ok(instances) => self.decide(Ready { mirror, proposal, lineage, plan, found, instances }),
+            Ok(instances) => self.decide(Ready { mirror, proposal, lineage, retention, plan, found, instances }),
             Err(damaged) => self.ask_again(mirror, proposal, &damaged),
         }
     }
@@ -133,6 +141,7 @@ impl ClientStore {
         let made = &ready.instances.made;
         let sequence = sequence(&ready.plan, result.number, &ready.found, made, &mut || self.new_version());
         let batch = self.batch(&ready, &sequence)?;
+        self.make_room_for(&batch, ready.retention);
         let _in_motion = ready.mirror.in_motion();
         let committed = self.catalog().commit(&batch);
         if let Err(error) = committed {
@@ -148,6 +157,17 @@ impl ClientStore {
             self.want_node(node)?;
         }
         self.durable(ready.mirror, result)
+    }
+
+    /// Room under the ceiling of history for what a batch sends there. A failure is no reason not to take the batch.
+    fn make_room_for(&self, batch: &Batch, retention: &Retention) {
+        if retention.keep_size.is_none() {
+            return;
+        }
+        let bytes = self.catalog().bytes_of(&batch.versions).map_err(Problem::from);
+        if let Err(problem) = bytes.and_then(|bytes| self.make_room_in_history(retention, bytes)) {
+            tracing::warn!(%problem, "history stays above its ceiling");
+        }
     }
 
     fn batch(&self, ready: &Ready<'_>, sequence: &Sequence) -> Result<Batch, Problem> {

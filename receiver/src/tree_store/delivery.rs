@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::wire::{CopiedRange, Fill, Filled, Mismatch, Propose, Proposed};
-use protocol::{ByteRange, Change, ContentPlan, Name, Problem, ProblemCode, RefusalReason, Refused};
-use seams::fs::refuses_name;
+use protocol::{ByteRange, ContentPlan, Problem};
 
 use crate::catalog::Node;
 use crate::store::frame::Frame;
@@ -15,17 +14,12 @@ use crate::store::rules::{head_moved, judge_writer, malformed, too_large, unknow
 use crate::tree_store::arriving::MAX_RANGES;
 use crate::tree_store::assemble::MAX_ASSEMBLED_BYTES;
 use crate::tree_store::client::ClientStore;
-use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::plan::Plan;
 use crate::tree_store::problems::disk;
+use crate::tree_store::room::Needs;
 use crate::tree_store::staged::Staged;
 use crate::tree_store::staging::lock;
-
-/// Room left on the disk for the catalog and for whoever else writes there.
-const FREE_BYTES_FLOOR: u64 = 64 * 1024 * 1024;
-/// Names of letters, digits and a few marks up to so many bytes are held by every file system: eCryptfs takes 143.
-const ORDINARY_NAME_BYTES: usize = 128;
 
 /// What is lacking of a content.
 #[derive(Debug, Default)]
@@ -49,15 +43,8 @@ impl Lacking {
     }
 }
 
-/// Whether every file system can hold a name, so that none needs to be asked.
-fn is_ordinary(name: &Name) -> bool {
-    let name = name.as_bytes();
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    name.len() <= ORDINARY_NAME_BYTES && !name.ends_with(b".") && name.iter().all(is_plain)
-}
-
 impl ClientStore {
-    pub(super) fn propose(&self, request: &Propose) -> Result<Proposed, Problem> {
+    pub(super) fn propose(&self, request: &Propose, min_free: u64) -> Result<Proposed, Problem> {
         let proposal = Proposal::check(request)?;
         let mirror = self.mirror(&request.mirror)?;
         if let Some(answer) = self.judge(&mirror, &proposal)? {
@@ -67,14 +54,18 @@ impl ClientStore {
             return Ok(answer);
         }
         self.sweep_if_due()?;
-        let mut room = 0u64;
+        let _until_pinned = self.until_pinned();
+        let mut needs = Needs::default();
         let known = self.catalog().known_among(proposal.contents.iter().map(|plan| plan.content))?;
         let missing = missing_of(&proposal, |plan| {
             let lacking = self.lacking(plan, known.contains(&plan.content))?;
-            room = room.saturating_add(lacking.room());
+            needs.add(plan.content, lacking.room());
             Ok(lacking.literals)
         })?;
-        self.check_room(room)?;
+        let refused = self.check_room(&proposal.changes, &needs, min_free)?;
+        if !refused.is_empty() {
+            return Ok(Proposed::Refused { refused });
+        }
         let digest = proposal.result.digest;
         mirror.proposals().keep(Arc::new(proposal), self.clock.since_boot());
         Ok(Proposed::Open { proposal: digest, missing })
@@ -107,23 +98,6 @@ impl ClientStore {
         Ok((!refused.is_empty()).then_some(Proposed::Refused { refused }))
     }
 
-    /// Changes whose names the disk cannot hold. It is asked by looking the name up, which every file system
-    /// refuses if it could not hold it.
-    pub(super) fn not_storable(&self, changes: &[Change]) -> Result<Vec<Refused>, Problem> {
-        let mut refused = Vec::new();
-        for (index, change) in (0u32..).zip(changes) {
-            let arrives = !matches!(change, Change::Delete { .. } | Change::Metadata { .. });
-            let Some(name) = change.path().name().filter(|name| arrives && !is_ordinary(name)) else { continue };
-            match self.staging.directory().stat(&name) {
-                Err(error) if refuses_name(&error) => {
-                    refused.push(Refused { index, reason: RefusalReason::NotStorable(error.kind().to_string()) });
-                }
-                found => drop(gone_is_none(found).map_err(disk("look names up"))?),
-            }
-        }
-        Ok(refused)
-    }
-
     /// What is lacking of a content that is not held; one that is not `known` cannot be.
     pub(super) fn lacking(&self, plan: &ContentPlan, known: bool) -> Result<Lacking, Problem> {
         if known && Proposal::is_held(plan, self.held_length(plan.content)?)? {
@@ -139,18 +113,6 @@ impl ClientStore {
             return Ok(Lacking::default());
         }
         Ok(Lacking::of(plan, &staged.have()))
-    }
-
-    /// Refuses what the disk has no room for.
-    pub(super) fn check_room(&self, needed: u64) -> Result<(), Problem> {
-        let free = self.staging.directory().free_bytes().map_err(disk("see how much room there is"))?;
-        if needed > 0 && needed.saturating_add(FREE_BYTES_FLOOR) > free {
-            let detail = format!(
-                "the batch needs {needed} bytes; the receiver's disk has {free} free, of which {FREE_BYTES_FLOOR} stay so"
-            );
-            return Err(Problem::new(ProblemCode::NoSpace, detail).with_hint("make room on the receiver's disk"));
-        }
-        Ok(())
     }
 
     pub(super) fn fill(&self, request: &Fill) -> Result<Filled, Problem> {
@@ -211,6 +173,6 @@ impl ClientStore {
         if arriving.have.len() + pieces.len() > MAX_RANGES {
             return Err(too_large("a content arrives in too many scattered pieces"));
         }
-        arriving.write(&**self.staging.directory(), pieces).map_err(&failed)
+        arriving.write(&**self.staging.directory(), plan.length, pieces).map_err(&failed)
     }
 }

@@ -5,12 +5,13 @@ use std::io;
 use std::sync::Arc;
 
 use protocol::{Entry, Kind, RelPath};
-use seams::fs::{Directory, FileKind, Stat, open_by_components};
+use seams::fs::{Directory, FileKind, Stat};
 
 use crate::catalog::{Disk, Node, Row};
 use crate::tree_store::bytes::hash;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::plan::{BasePlace, Plan};
+use crate::tree_store::rights::{open_below, open_file, with_rights};
 use crate::tree_store::sequence::Found;
 
 /// What is at the base places of all touched nodes of the mirror with this root.
@@ -25,7 +26,7 @@ pub(super) fn examine(root: &Arc<dyn Directory>, plan: &Plan) -> io::Result<Hash
         let directory = match &last {
             Some((path, directory)) if *path == above => directory.clone(),
             _ => {
-                let opened = gone_is_none(open_by_components(root, &above))?;
+                let opened = gone_is_none(open_below(root, &above))?;
                 last.insert((above, opened)).1.clone()
             }
         };
@@ -36,7 +37,9 @@ pub(super) fn examine(root: &Arc<dyn Directory>, plan: &Plan) -> io::Result<Hash
 }
 
 fn look(directory: &dyn Directory, row: &Row) -> io::Result<Found> {
-    let Some(stat) = gone_is_none(directory.stat(&row.name))? else { return Ok(Found::NotOurs) };
+    let Some(stat) = gone_is_none(with_rights(directory, || directory.stat(&row.name)))? else {
+        return Ok(Found::NotOurs);
+    };
     let disk = Disk::from(&stat);
     match (row.entry.kind(), stat.kind) {
         (Kind::Directory, FileKind::Directory) | (Kind::Symlink, FileKind::Symlink) => Ok(Found::Ours(disk)),
@@ -52,7 +55,7 @@ fn look_at_file(directory: &dyn Directory, row: &Row, stat: &Stat) -> io::Result
     if disk.size != size {
         return Ok(Found::Altered(disk));
     }
-    if disk.mtime == row.disk.mtime || hash(&*directory.open_file(&row.name)?)? == content {
+    if disk.mtime == row.disk.mtime || hash(&*open_file(directory, &row.name)?)? == content {
         return Ok(Found::Ours(disk));
     }
     Ok(Found::Altered(disk))

@@ -8,11 +8,12 @@ use std::io;
 use std::sync::Arc;
 
 use protocol::{Name, RelPath, Timestamp};
-use seams::fs::{Directory, FileKind, Stat, leads_nowhere, open_by_components};
+use seams::fs::{Directory, FileKind, Stat, leads_nowhere};
 
 use crate::catalog::{Node, VersionId};
+use crate::tree_store::rights::{open_below, open_directory, with_rights};
 use crate::tree_store::shelves::Shelves;
-use crate::tree_store::step::{Step, directory_mode, own_name, parked_name, version_name};
+use crate::tree_store::step::{Step, own_name, parked_name, version_name};
 
 /// Takes a number among the versions for something foreign, durably, before it is moved there.
 pub(super) type TakeForeign<'a> = dyn FnMut(&RelPath, u64) -> io::Result<VersionId> + 'a;
@@ -63,10 +64,12 @@ impl<'a> Executor<'a> {
             }
             Step::Keep { base, inode, version } => {
                 let kept = version_name(VersionId(*version));
+                self.vacate(&kept, *inode, base)?;
                 self.depart(base, *inode, |shelves, from, name| from.rename(name, &*shelves.versions, &kept))
             }
             Step::Link { base, inode, version } => {
                 let kept = version_name(VersionId(*version));
+                self.vacate(&kept, *inode, base)?;
                 self.depart(base, *inode, |shelves, from, name| {
                     already_there_is_fine(from.link(name, &*shelves.versions, &kept))
                 })
@@ -101,6 +104,21 @@ impl<'a> Executor<'a> {
         self.shelves.staging.sync()
     }
 
+    /// Makes sure that a number among the versions is free. Where the catalog is older than the files, as from a backup,
+    /// something lies there that it does not know.
+    fn vacate(&mut self, kept: &Name, inode: u64, base: &RelPath) -> io::Result<()> {
+        let versions = &self.shelves.versions;
+        let Some(stranger) = gone_is_none(versions.stat(kept))?.filter(|there| there.inode != inode) else {
+            return Ok(());
+        };
+        loop {
+            let free = version_name((self.take_foreign)(base, stranger.size)?);
+            if gone_is_none(versions.stat(&free))?.is_none() {
+                return versions.rename(kept, &**versions, &free);
+            }
+        }
+    }
+
     /// Something with this inode leaves its place of the base, if it is still there.
     fn depart(
         &mut self,
@@ -119,12 +137,12 @@ impl<'a> Executor<'a> {
         let Some((above, name)) = path.split_last() else { return Ok(None) };
         let from = match &self.base {
             Some((cached, from)) if *cached == above => Arc::clone(from),
-            _ => match gone_is_none(open_by_components(&self.root, &above))? {
+            _ => match gone_is_none(open_below(&self.root, &above))? {
                 Some(from) => Arc::clone(&self.base.insert((above, from)).1),
                 None => return Ok(None),
             },
         };
-        let stat = gone_is_none(from.stat(&name))?;
+        let stat = gone_is_none(with_rights(&*from, || from.stat(&name)))?;
         Ok(stat.filter(|stat| stat.inode == inode).map(|_| (from, name)))
     }
 
@@ -138,7 +156,7 @@ impl<'a> Executor<'a> {
         name: &Name,
     ) -> io::Result<()> {
         let (to, to_name) = self.result_place(result)?;
-        if let Some(there) = gone_is_none(to.stat(&to_name))? {
+        if let Some(there) = gone_is_none(with_rights(&*to, || to.stat(&to_name)))? {
             if there.inode == inode {
                 return Ok(());
             }
@@ -160,7 +178,7 @@ impl<'a> Executor<'a> {
 
     fn arrived_or_lost(&mut self, result: &RelPath, inode: u64) -> io::Result<()> {
         let (to, name) = self.result_place(result)?;
-        if gone_is_none(to.stat(&name))?.is_none_or(|there| there.inode != inode) {
+        if gone_is_none(with_rights(&*to, || to.stat(&name)))?.is_none_or(|there| there.inode != inode) {
             self.lost.push(result.clone());
         }
         Ok(())
@@ -179,7 +197,7 @@ impl<'a> Executor<'a> {
         {
             return Ok(Arc::clone(directory));
         }
-        let directory = match gone_is_none(open_by_components(&self.root, path))? {
+        let directory = match gone_is_none(open_below(&self.root, path))? {
             Some(directory) => directory,
             None => self.make_anew(path)?,
         };
@@ -192,7 +210,7 @@ impl<'a> Executor<'a> {
         let mut path_here = RelPath::root();
         for name in path.components() {
             path_here = path_here.join(&name).map_err(io::Error::other)?;
-            at = match gone_is_none(at.open_directory(&name))? {
+            at = match gone_is_none(open_directory(&*at, &name))? {
                 Some(below) => below,
                 None => {
                     if let Some(there) = gone_is_none(at.stat(&name))? {
@@ -216,12 +234,15 @@ impl<'a> Executor<'a> {
 
     fn describe(&mut self, path: &RelPath, inode: u64, state: (Option<u16>, Timestamp), node: Node) -> io::Result<()> {
         let (directory, name) = self.result_place(path)?;
-        if gone_is_none(directory.stat(&name))?.is_none_or(|there| there.inode != inode) {
+        if gone_is_none(with_rights(&*directory, || directory.stat(&name)))?.is_none_or(|there| there.inode != inode) {
             return Ok(());
         }
         let (mode, mtime) = state;
         if let Some(mode) = mode {
-            directory.open_file(&name)?.set_mode(mode)?;
+            match directory.open_file(&name) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => directory.set_mode(&name, mode)?,
+                opened => opened?.set_mode(mode)?,
+            }
         }
         directory.set_mtime(&name, mtime)?;
         let kept = directory.stat(&name)?.mtime;
@@ -244,18 +265,6 @@ pub(super) fn gone_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Ok(found) => Ok(Some(found)),
         Err(error) if leads_nowhere(&error) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// Does something in a directory of ours; where somebody took our rights to it away, takes them back first.
-fn with_rights(directory: &dyn Directory, mut work: impl FnMut() -> io::Result<()>) -> io::Result<()> {
-    match work() {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let mode = directory.own_stat()?.mode;
-            directory.set_own_mode(directory_mode(mode))?;
-            work()
-        }
-        done => done,
     }
 }
 

@@ -3,17 +3,29 @@
 use std::io;
 
 use protocol::{ContentId, Problem, RelPath};
-use seams::fs::{Directory, File, open_by_components};
+use seams::fs::{Directory, File};
 
-use crate::catalog::{Disk, MirrorId, Place, Row};
+use crate::catalog::{CatalogError, Disk, MirrorId, Place, Row};
+use crate::tree_store::arriving::LEAST_BYPASSING_BYTES;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::problems::disk;
+use crate::tree_store::rights;
 use crate::tree_store::step::version_name;
 
 /// The content that was copied from last, opened; recipes mostly copy from one.
 #[derive(Default)]
-pub(super) struct Source(Option<(ContentId, Option<Box<dyn File>>)>);
+pub(super) struct Source {
+    open: Option<(ContentId, Option<Box<dyn File>>)>,
+    bypass_cache: bool,
+}
+
+impl Source {
+    /// For what becomes so long.
+    pub(super) fn for_length(length: u64) -> Self {
+        Self { open: None, bypass_cache: length >= LEAST_BYPASSING_BYTES }
+    }
+}
 
 impl ClientStore {
     /// The length of a content that the client holds, in a mirror or among the versions. One that was found damaged
@@ -69,20 +81,29 @@ impl ClientStore {
         source: &'s mut Source,
         content: ContentId,
     ) -> Result<Option<&'s dyn File>, Problem> {
-        if source.0.as_ref().is_none_or(|(open, _)| *open != content) {
-            source.0 = Some((content, self.open_held(content)?));
+        if source.open.as_ref().is_none_or(|(open, _)| *open != content) {
+            let mut file = self.open_held(content)?;
+            if source.bypass_cache {
+                file.iter_mut().for_each(|file| file.bypass_cache());
+            }
+            source.open = Some((content, file));
         }
-        Ok(source.0.as_ref().and_then(|(_, file)| file.as_deref()))
+        Ok(source.open.as_ref().and_then(|(_, file)| file.as_deref()))
     }
 
     /// Opens the file of a row, wherever it lies by now; nothing if it is not there or visibly another.
     pub(super) fn open_row(&self, row: &Row) -> Result<Option<Box<dyn File>>, Problem> {
-        let place = self.catalog().place_of(row)?;
-        let Some(place) = place else { return Ok(None) };
+        let lies = {
+            let catalog = self.catalog();
+            catalog.last_same(row.clone())?.map(|last| Ok((catalog.place_of(&last)?, last))).transpose()
+        };
+        let Some((Some(place), last)) = lies.map_err(|error: CatalogError| Problem::from(error))? else {
+            return Ok(None);
+        };
         let file = self.open_place(&place)?;
         let Some(file) = file else { return Ok(None) };
         let found = file.stat().map_err(disk("look at a file"))?;
-        Ok(is_the_one(row, Disk::from(&found)).then_some(file))
+        Ok(is_the_one(&last, Disk::from(&found)).then_some(file))
     }
 
     fn open_place(&self, place: &Place) -> Result<Option<Box<dyn File>>, Problem> {
@@ -113,11 +134,10 @@ fn is_the_one(row: &Row, found: Disk) -> bool {
 /// Opens the file at a path below a name, or the name itself for the root path. What is no file is not there.
 fn open_file(above: &dyn Directory, name: &protocol::Name, path: &RelPath) -> io::Result<Option<Box<dyn File>>> {
     let opened = match path.split_last() {
-        None => above.open_file(name),
-        Some((parent, last)) => above
-            .open_directory(name)
-            .and_then(|directory| open_by_components(&directory, &parent))
-            .and_then(|directory| directory.open_file(&last)),
+        None => rights::open_file(above, name),
+        Some((parent, last)) => rights::open_directory(above, name)
+            .and_then(|directory| rights::open_below(&directory, &parent))
+            .and_then(|directory| rights::open_file(&*directory, &last)),
     };
     match opened {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory) => Ok(None),

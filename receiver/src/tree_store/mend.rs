@@ -15,6 +15,7 @@ use crate::tree_store::delivery::Lacking;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::problems::disk;
 use crate::tree_store::put_right::{Amends, DamagedVersion};
+use crate::tree_store::room::Needs;
 use crate::tree_store::staging::lock;
 
 /// Most files that one request puts right.
@@ -31,7 +32,7 @@ struct Mendable {
 }
 
 impl ClientStore {
-    pub(super) fn mend(&self, request: &Mend) -> Result<Mended, Problem> {
+    pub(super) fn mend(&self, request: &Mend, min_free: u64) -> Result<Mended, Problem> {
         let mirror = self.mirror(&request.mirror)?;
         let _alone = mirror.alone();
         self.redo(&mirror)?;
@@ -46,13 +47,13 @@ impl ClientStore {
                 damaged.iter().find(|row| row.entry.content().is_some_and(|(content, _)| content == plan.content));
             Proposal::is_held(plan, row.and_then(|row| row.entry.content()).map(|(_, size)| size))
         };
-        let mut room = 0u64;
+        let mut needs = Needs::default();
         let missing = missing_of(&proposal, |plan| {
             let lacking = if is_wanted(plan)? { self.lacking(plan, true)? } else { Lacking::default() };
-            room = room.saturating_add(lacking.room());
+            needs.add(plan.content, lacking.room());
             Ok(lacking.literals)
         })?;
-        self.check_room(room)?;
+        self.check_room(&[], &needs, min_free)?;
         let mut mismatched = Vec::new();
         for (index, plan) in (0u32..).zip(&proposal.contents) {
             let is_missing = missing.iter().any(|missing| missing.index == index);

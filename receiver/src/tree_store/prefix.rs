@@ -6,6 +6,7 @@ use protocol::{ByteRange, ContentId};
 use seams::fs::File;
 
 use crate::tree_store::bytes::hash_on;
+use crate::tree_store::carry::carry;
 
 /// The first bytes of a file that are in place for good. Nobody writes to them without [`Prefix::forget`].
 #[derive(Debug, Default)]
@@ -29,6 +30,13 @@ impl Prefix {
     /// Takes bytes that were just written behind it.
     pub(super) fn extend_with(&mut self, bytes: &[u8]) {
         self.hasher.get_or_insert_default().update(bytes);
+    }
+
+    /// Copies a range of another file to behind it, as far as that goes.
+    pub(super) fn extend_from(&mut self, from: &dyn File, range: ByteRange, file: &dyn File) -> io::Result<()> {
+        let at = self.length();
+        let carried = carry(from, range, file, at, self.hasher.get_or_insert_default());
+        carried.map(drop).inspect_err(|_| self.forget())
     }
 
     /// Reads on to an end.

@@ -96,7 +96,17 @@ fn try_all(directory: &dyn Directory) -> io::Result<ProbeReport> {
         (Lack::ExactTimes, keeps_times),
         (Lack::Case, tells_case),
     ];
-    let lacks = tries.iter().filter(|(_, can)| !can(directory).unwrap_or(false)).map(|(lack, _)| *lack).collect();
+    let mut lacks = Vec::new();
+    for (lack, can) in tries {
+        match can(directory) {
+            Ok(true) => {}
+            // A full disk says nothing of what it can do.
+            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                return Err(error);
+            }
+            Ok(false) | Err(_) => lacks.push(lack),
+        }
+    }
     Ok(ProbeReport { lacks })
 }
 

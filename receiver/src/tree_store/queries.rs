@@ -11,7 +11,7 @@ use seams::fs::File;
 use crate::catalog::{Catalog, Disk, Row};
 use crate::store::page::{PageBudget, changes_page, entry_bytes};
 use crate::store::rules::{
-    ClaimVerdict, brake_window_start, head_moved, judge_claim, judge_heir, malformed, no_revision,
+    ClaimVerdict, brake_window_start, head_moved, is_unknown, judge_claim, judge_heir, malformed, no_revision,
 };
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::mirror::Mirror;
@@ -54,7 +54,7 @@ impl ClientStore {
             is_empty: catalog.is_empty(mirror.root)?,
             ended_files: files.ended,
             files: files.now,
-            source: Some(mirror.source),
+            source: Some(mirror.source).filter(|source| !is_unknown(source)),
         })
     }
 
@@ -151,7 +151,7 @@ impl ClientStore {
             None => {
                 // Perhaps it moved between the look at the catalog and the opening: look again when all is at rest.
                 let _at_rest = mirror.at_rest();
-                self.open_row(&row)?
+                self.open_row(&self.row_to_read(&mirror, request)?)?
             }
         };
         let Some(file) = file else { return Err(self.not_readable(&row, request)?) };
@@ -184,7 +184,7 @@ impl ClientStore {
 }
 
 /// A revision that a mirror has; the head if none is asked for.
-fn revision_of(catalog: &Catalog, mirror: &Mirror, number: Option<u64>) -> Result<Head, Problem> {
+pub(super) fn revision_of(catalog: &Catalog, mirror: &Mirror, number: Option<u64>) -> Result<Head, Problem> {
     match number {
         None => Ok(catalog.head(mirror.id)?.0),
         Some(number) => catalog.revision(mirror.id, number)?.ok_or_else(|| no_revision(&mirror.name, number)),

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use protocol::{Kind, Metadata, Problem, ProblemCode, RelPath};
-use seams::fs::{Directory, open_by_components};
+use seams::fs::Directory;
 
 use crate::catalog::{KeptVersion, VersionId};
 use crate::tree_store::client::ClientStore;
@@ -12,6 +12,7 @@ use crate::tree_store::executor::{Executor, gone_is_none};
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::problems::disk;
 use crate::tree_store::redo_log;
+use crate::tree_store::rights::{open_below, open_directory};
 use crate::tree_store::step::{Step, directory_mode, version_name};
 
 /// Up to so many steps, directories are made durable one by one; more, and the whole file system is.
@@ -94,7 +95,7 @@ impl ClientStore {
 
     fn settle_anew(&self, mirror: &Mirror, revision: u64, path: &RelPath, metadata: &Metadata) -> io::Result<()> {
         let root = self.open_root(mirror, &mut |path| self.take_foreign(mirror, revision, path, None))?;
-        let Some(directory) = gone_is_none(open_by_components(&root, path))? else { return Ok(()) };
+        let Some(directory) = gone_is_none(open_below(&root, path))? else { return Ok(()) };
         directory.set_own_mode(directory_mode(metadata.mode))?;
         directory.set_own_mtime(metadata.mtime)?;
         directory.sync()
@@ -123,7 +124,7 @@ impl ClientStore {
         take_foreign: &mut dyn FnMut(&RelPath) -> io::Result<VersionId>,
     ) -> io::Result<Arc<dyn Directory>> {
         let (folder, name) = (&self.shelves.folder, mirror.name.as_name());
-        if let Some(root) = gone_is_none(folder.open_directory(&name))? {
+        if let Some(root) = gone_is_none(open_directory(&**folder, &name))? {
             return Ok(root);
         }
         if gone_is_none(folder.stat(&name))?.is_some() {

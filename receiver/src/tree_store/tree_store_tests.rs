@@ -10,6 +10,8 @@ mod damage;
 mod durable;
 #[path = "tests/frugal.rs"]
 mod frugal;
+#[path = "tests/full.rs"]
+mod full;
 #[path = "tests/histories.rs"]
 mod histories;
 #[path = "tests/holes.rs"]
@@ -32,12 +34,22 @@ mod move_rows;
 mod moves;
 #[path = "tests/pins.rs"]
 mod pins;
+#[path = "tests/rebuilds.rs"]
+mod rebuilds;
 #[path = "tests/refusals.rs"]
 mod refusals;
 #[path = "tests/restarts.rs"]
 mod restarts;
 #[path = "tests/resume.rs"]
 mod resume;
+#[path = "tests/retention.rs"]
+mod retention;
+#[path = "tests/retention_crashes.rs"]
+mod retention_crashes;
+#[path = "tests/retention_damage.rs"]
+mod retention_damage;
+#[path = "tests/retention_histories.rs"]
+mod retention_histories;
 #[path = "tests/scrubbing.rs"]
 mod scrubbing;
 #[path = "tests/stepwise.rs"]

@@ -11,14 +11,14 @@ use std::sync::Arc;
 
 use protocol::{Name, RelPath, Timestamp};
 use rustix::fs::{
-    AtFlags, Mode, OFlags, RawDir, fchmod, fstatvfs, fsync, futimens, linkat, mkdirat, readlinkat, renameat, symlinkat,
-    syncfs, unlinkat, utimensat,
+    AtFlags, Gid, Mode, OFlags, RawDir, Uid, chownat, fchmod, fstatvfs, fsync, futimens, linkat, mkdirat, readlinkat,
+    renameat, symlinkat, syncfs, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
 use super::file::DiskFile;
 use super::{filesystem, open, stat, walk};
-use crate::fs::{Directory, File, FilesystemIdentity, Stat, Walk};
+use crate::fs::{Directory, File, FilesystemIdentity, Room, Stat, Walk};
 
 /// Room for entries of a directory that the kernel hands over at once, in bytes.
 const LISTING_BUFFER_BYTES: usize = 32 * 1024;
@@ -154,6 +154,10 @@ impl Directory for DiskDirectory {
         Ok(unlinkat(self.held(), name.as_bytes(), AtFlags::REMOVEDIR)?)
     }
 
+    fn set_mode(&self, name: &Name, mode: u16) -> io::Result<()> {
+        open::set_mode(self.held(), name, mode)
+    }
+
     fn set_own_mode(&self, mode: u16) -> io::Result<()> {
         Ok(fchmod(self.held(), Mode::from_raw_mode(mode.into()))?)
     }
@@ -167,6 +171,11 @@ impl Directory for DiskDirectory {
         Ok(utimensat(self.held(), name.as_bytes(), &times, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
+    fn set_owner(&self, name: &Name, uid: u32, gid: u32) -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+        Ok(chownat(self.held(), name.as_bytes(), Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
     fn sync(&self) -> io::Result<()> {
         Ok(fsync(self.held())?)
     }
@@ -178,6 +187,16 @@ impl Directory for DiskDirectory {
     fn free_bytes(&self) -> io::Result<u64> {
         let room = fstatvfs(self.held())?;
         Ok(room.f_bavail.saturating_mul(room.f_frsize))
+    }
+
+    fn room(&self) -> io::Result<Room> {
+        let room = fstatvfs(self.held())?;
+        Ok(Room {
+            free_bytes: room.f_bavail.saturating_mul(room.f_frsize),
+            total_bytes: room.f_blocks.saturating_mul(room.f_frsize),
+            // File systems that make inodes as they need them say that they have none.
+            free_files: (room.f_files > 0).then_some(room.f_favail),
+        })
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -6,26 +6,32 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{ByteRange, Timestamp};
-use rustix::fs::{Mode, SeekFrom, copy_file_range, fchmod, futimens, seek};
+use rustix::fs::{FsWord, Mode, SeekFrom, copy_file_range, fchmod, fstatfs, futimens, seek};
 use rustix::io::Errno;
 
+use super::direct::Direct;
 use super::stat;
 use crate::fs::{File, Stat, copy_by_reading};
 
 /// Most bytes that one system call copies, so that it can be interrupted.
 const COPY_STRETCH_BYTES: usize = 256 * 1024 * 1024;
 
+/// File systems that copy by reading and writing through the page cache: ext2 to ext4, and memory.
+const COPIES_BY_READING: [FsWord; 2] = [0xEF53, 0x0102_1994];
+
 /// A held regular file.
 #[derive(Debug)]
 pub(super) struct DiskFile {
     file: std::fs::File,
+    /// The way past the page cache, if it is to be taken.
+    direct: Option<Direct>,
     /// Mode or mtime was set through this handle: `fdatasync` would leave them behind.
     metadata_set: AtomicBool,
 }
 
 impl DiskFile {
     pub(super) fn new(file: std::fs::File) -> Self {
-        Self { file, metadata_set: AtomicBool::new(false) }
+        Self { file, direct: None, metadata_set: AtomicBool::new(false) }
     }
 
     /// Where data or a hole begins at or after an offset; nothing past the end.
@@ -60,6 +66,11 @@ impl File for DiskFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if let Some(direct) = &self.direct
+            && let Some(read) = direct.read(&self.file, buffer, offset)?
+        {
+            return Ok(read);
+        }
         loop {
             match self.file.read_at(buffer, offset) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -69,7 +80,17 @@ impl File for DiskFile {
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
+        let written = self.direct.as_ref().map_or(Ok(0..0), |direct| direct.write(bytes, offset))?;
+        self.file.write_all_at(&bytes[..written.start], offset)?;
+        self.file.write_all_at(&bytes[written.end..], offset + written.end as u64)
+    }
+
+    fn bypass_cache(&mut self) {
+        self.direct = Direct::of(&self.file);
+    }
+
+    fn copies_cheaply(&self) -> bool {
+        fstatfs(&self.file).is_ok_and(|system| !COPIES_BY_READING.contains(&system.f_type))
     }
 
     fn data_from(&self, offset: u64) -> io::Result<Option<ByteRange>> {

@@ -5,11 +5,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use protocol::Name;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, openat, openat2, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, chmod, openat, openat2, statat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::stat;
@@ -72,6 +72,17 @@ pub(super) fn new_file(parent: BorrowedFd<'_>, name: &Name) -> io::Result<File> 
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::RUSR | Mode::WUSR;
     Ok(File::from(retry_on_intr(|| openat(parent, name.as_bytes(), flags, mode))?))
+}
+
+/// Sets the permission bits of what a name stands for, whatever they are now: through a descriptor that allows nothing
+/// else, so that the name cannot come to mean something else meanwhile.
+pub(super) fn set_mode(parent: BorrowedFd<'_>, name: &Name, mode: u16) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let held = retry_on_intr(|| openat(parent, name.as_bytes(), flags, Mode::empty()))?;
+    if stat::of_descriptor(&held)?.kind == FileKind::Symlink {
+        return Err(Errno::LOOP.into());
+    }
+    Ok(chmod(format!("/proc/self/fd/{}", held.as_raw_fd()), Mode::from_raw_mode(mode.into()))?)
 }
 
 /// One stretch in one look-up, or by components where the kernel or a sandbox knows no `openat2`.

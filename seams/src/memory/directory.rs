@@ -13,7 +13,7 @@ use super::inode::{Content, Number};
 use super::inodes::{Inodes, join};
 use super::operation::{Operation, OperationKind};
 use super::walk::MemoryWalk;
-use crate::fs::{Directory, File, FilesystemIdentity, Stat, Walk};
+use crate::fs::{Directory, File, FilesystemIdentity, Room, Stat, Walk};
 
 /// A held directory.
 #[derive(Debug)]
@@ -199,6 +199,17 @@ impl Directory for MemoryDirectory {
         self.on_name(OperationKind::RemoveDirectory, name, |inodes, own, now| inodes.remove_directory(own, name, now))
     }
 
+    fn set_mode(&self, name: &Name, mode: u16) -> io::Result<()> {
+        self.on_name(OperationKind::SetMode, name, |inodes, own, now| {
+            let number = inodes.lookup(own, name)?;
+            if inodes.stat(number).kind == crate::fs::FileKind::Symlink {
+                return Err(rustix::io::Errno::LOOP.into());
+            }
+            inodes.set_mode(number, mode, now);
+            Ok(())
+        })
+    }
+
     fn set_own_mode(&self, mode: u16) -> io::Result<()> {
         self.on_self(OperationKind::SetOwnMode, |inodes, own, now| {
             inodes.set_mode(own, mode, now);
@@ -220,6 +231,11 @@ impl Directory for MemoryDirectory {
         })
     }
 
+    /// Here everything is always root's.
+    fn set_owner(&self, name: &Name, _uid: u32, _gid: u32) -> io::Result<()> {
+        self.on_name(OperationKind::SetOwnMode, name, |inodes, own, _| inodes.lookup(own, name).map(drop))
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.on_self(OperationKind::Sync, |_, _, _| Ok(()))
     }
@@ -230,6 +246,12 @@ impl Directory for MemoryDirectory {
 
     fn free_bytes(&self) -> io::Result<u64> {
         self.on_self(OperationKind::FreeBytes, |inodes, _, _| Ok(inodes.free_bytes()))
+    }
+
+    fn room(&self) -> io::Result<Room> {
+        self.on_self(OperationKind::FreeBytes, |inodes, _, _| {
+            Ok(Room { free_bytes: inodes.free_bytes(), total_bytes: inodes.capacity(), free_files: None })
+        })
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -79,6 +79,10 @@ impl Inodes {
         self.table.values().any(|inode| inode.handles > 0)
     }
 
+    pub(super) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     pub(super) fn free_bytes(&self) -> u64 {
         self.capacity.saturating_sub(self.used)
     }

@@ -69,6 +69,8 @@ pub enum OperationKind {
     RemoveFile,
     /// Removing a directory.
     RemoveDirectory,
+    /// Setting the permission bits of a name.
+    SetMode,
     /// Setting the permission bits of a held directory or file.
     SetOwnMode,
     /// Setting the mtime of a held directory or file.

@@ -130,9 +130,7 @@ impl State {
             Request::Propose(propose) => Response::Propose(self.propose(propose)?),
             Request::Fill(fill) => Response::Fill(self.fill(fill)?),
             Request::Commit(commit) => Response::Commit(self.commit(commit)?),
-            Request::ReadAt(_) | Request::Check(_) | Request::Chunks(_) | Request::Mend(_) => {
-                return Err(problem(ProblemCode::NotFound));
-            }
+            _ => return Err(problem(ProblemCode::NotFound)),
         })
     }
 

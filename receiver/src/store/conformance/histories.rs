@@ -6,6 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use protocol::{Change, ClientName, ContentId, Entry, Head, Kind, Lineage, MirrorName, RelPath, Tree};
 
 use crate::store::Store;
+use crate::store::conformance::past::versions_are_right;
 use crate::store::conformance::peer::{Peer, directory, file, link, metadata};
 
 /// Names, few enough to collide.
@@ -144,6 +145,7 @@ pub(crate) fn play(peer: &Peer<'_>, history: &[Vec<Intent>], mut after_each: imp
         after_each(&result);
         trees.push((head, result));
     }
+    versions_are_right(peer, &trees.iter().map(|(_, tree)| tree.clone()).collect::<Vec<_>>());
     for (at, (since, old)) in trees.iter().enumerate() {
         assert_eq!(&peer.tree_at(since.number), old, "revision {}", since.number);
         contents_are_right(peer, since.number, old);

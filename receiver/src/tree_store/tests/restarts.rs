@@ -163,7 +163,7 @@ fn a_damaged_or_newer_catalog_is_named_and_other_clients_are_served() {
     let problem = store.contact(&peer.client, &request).expect_err("must be refused");
     assert!(problem.detail.contains("newer"), "{problem}");
     std::fs::write(&catalog, b"this is no database, and long enough to tell").expect("our own file");
-    assert_eq!(code(store.contact(&peer.client, &request)), ProblemCode::Internal);
+    assert_eq!(code(store.contact(&peer.client, &request)), ProblemCode::Damaged);
     peer.client = protocol::ClientName::parse("other").expect("a valid name");
     store.claim(&peer.client, &peer.claim("/source", None)).expect("another client");
 }
