@@ -10,7 +10,9 @@ use clap_complete::Shell;
 
 use crate::commands::decide::DigestPrefix;
 use crate::exit;
-pub(crate) use flags::{Flags, ForClient, ForConfig, ForData, ForHistory, ForReceiver, ForRestore, ForScan, ForState};
+pub(crate) use flags::{
+    Flags, ForClient, ForConfig, ForData, ForHistory, ForReceiver, ForRestore, ForScan, ForState, ForVerify,
+};
 pub(crate) use manual::man_pages;
 
 /// Keeps a directory tree mirrored on another machine, without file notifications.
@@ -80,6 +82,23 @@ Examples:
 What is there already is not fetched again. What is there and different is left and told, exit code 3, unless
 --overwrite is said. Cut short, the same command goes on where it was.";
 
+const VERIFY_HELP: &str = "\
+Examples:
+  roundsman verify ~/Photos --from /mnt/backup
+  roundsman verify ~/Photos --from https://backup.example:7373 --token-file ~/.config/roundsman/token --repair
+  roundsman verify --verify-rate 50MiB
+      Every [[mirror]] of the configuration, at the receivers' leisure
+
+Every file of the mirror is read where it lies and compared with what was delivered; what is missing, extra, damaged or has
+another mode or time is named. What the receiver has on record is compared with what is recorded here, and with how the source
+looks: what changed there since the last round is counted, and is nothing wrong. Only --read-source reads the source's files, and
+finds those with other bytes that nothing else shows. Works beside running rounds, without a source and without a state directory.
+
+What is found damaged is sent again by the next round anyway. --repair does it at once, puts modes, times, directories and links
+right, and moves what nobody delivered to the versions. Nothing that lay in the mirror is destroyed, and no revision is made.
+
+Exit code 0: all is right, or was put right; 3: the differences that were named.";
+
 const TAKEOVER_HELP: &str = "\
 A mirror has one live client. Where a second one arrives with an older state (a restored disk, a cloned machine), it
 is refused by name, exit code 13. `takeover` tells the receiver that this machine is the one that goes on.";
@@ -145,6 +164,13 @@ The path need not exist. Works beside running rounds, reads no content, asks no 
         /// Its settings.
         #[command(flatten)]
         flags: Flags<ForState>,
+    },
+    /// Compare a mirror with what was delivered, byte for byte, and put right what is not
+    #[command(after_help = VERIFY_HELP)]
+    Verify {
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForVerify>,
     },
     /// Let go what the brake holds: exactly these changes, in the next round
     #[command(after_help = HELD_HELP)]

@@ -10,4 +10,5 @@ pub(crate) mod restore;
 pub(crate) mod scan;
 pub(crate) mod status;
 pub(crate) mod takeover;
+pub(crate) mod verify;
 pub(crate) mod why;

@@ -30,6 +30,7 @@ mod snapshot_bases;
 mod source_contents;
 mod status;
 mod stop;
+mod verify;
 mod visit;
 mod way;
 mod why;
@@ -117,6 +118,9 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         }),
         Command::Why { path, flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::why::why(&path, &typed.client()?.state_dir, output)
+        }),
+        Command::Verify { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
+            commands::verify::verify(&typed.looked_at()?, &typed.client()?, typed.output()?.verbose > 0, output)
         }),
         Command::Approve { digest, flags } => decide(&digest, Decision::Approved, &gather(flags.layer, config)?),
         Command::Reject { digest, flags } => decide(&digest, Decision::Rejected, &gather(flags.layer, config)?),

@@ -198,6 +198,18 @@ impl Output {
         }
     }
 
+    /// What a command came to, as its last line: for people unless they want quiet; for programs, unless they do and all
+    /// is well.
+    pub(crate) fn conclusion(&self, text: &str, answer: &impl serde::Serialize, exit: Exit) {
+        self.bars.clear();
+        match self.wanted {
+            Wanted::Text => self.stdout(text),
+            Wanted::Json => self.stdout(&json::object(answer)),
+            Wanted::JsonTrouble if exit != Exit::Done => self.stdout(&json::object(answer)),
+            Wanted::Trouble | Wanted::JsonTrouble => {}
+        }
+    }
+
     /// What a command was asked to print: a token, completions, a page. Also where quiet is wanted.
     pub(crate) fn data(&self, bytes: &[u8]) {
         self.write_stdout(bytes);

@@ -10,7 +10,7 @@ use seams::known::Postponement;
 use seams::scratch::Scratch;
 use snapshot_db::{HeldDigest, SnapshotError};
 use thiserror::Error;
-use uploader::{DeliverError, Delivery, Entangled, Traffic, Volume, Why};
+use uploader::{DeliverError, Delivery, Entangled, Mending, Traffic, Volume, Why};
 
 use crate::round::guards::Guarded;
 
@@ -48,6 +48,8 @@ pub struct Report {
     pub traffic: Traffic,
     /// Bytes of contents that were sent, and those that needed not be.
     pub volume: Volume,
+    /// Damaged files of the mirror that were put right.
+    pub mended: u64,
     /// The head's number.
     pub revision: u64,
     /// Whether it was asked to stop before all was delivered.
@@ -103,6 +105,12 @@ pub enum RoundError {
         theirs: String,
         /// This source.
         ours: String,
+    },
+    /// There is no such mirror.
+    #[error("there is no mirror `{mirror}`")]
+    NoMirror {
+        /// Which.
+        mirror: MirrorName,
     },
     /// The marker file cannot be made.
     #[error("cannot make the marker file {} in the source {path}: {source}", scanner::MARKER_FILE)]
@@ -190,6 +198,14 @@ impl Report {
             let known = postponed.get(change.path()).map(|postponement| postponement.reason.clone());
             self.problems.push((change.path().clone(), known.unwrap_or_else(|| Why::Dependent.to_string())));
         }
+    }
+
+    /// What became of what the receiver wanted again.
+    pub(crate) fn mended(&mut self, mending: Mending) {
+        self.mended = mending.places;
+        self.volume += mending.volume;
+        let damaged = "damaged at the receiver, and the source does not have it any more as it was delivered";
+        self.problems.extend(mending.unmet.into_iter().map(|wanted| (wanted.path, damaged.to_owned())));
     }
 
     /// What became of the plan.

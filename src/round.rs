@@ -5,6 +5,7 @@
 
 pub(crate) mod guards;
 mod list_share;
+pub(crate) mod mending;
 mod patience;
 mod rules;
 mod scrub;
@@ -40,6 +41,7 @@ use crate::snapshot_bases::SnapshotBases;
 use crate::source_contents::SourceContents;
 use guards::{Braking, Guarded};
 pub use list_share::ListShare;
+use mending::WantedContents;
 use patience::Patience;
 pub use rules::RoundRules;
 use scrub::Account;
@@ -295,12 +297,28 @@ impl Beat<'_> {
         open.braking.forget_approvals(self.snapshot, &let_go)?;
         patience.left_out(&delivery.left_out);
         let misread = misread(&delivery);
+        let is_wanted = !delivery.wanted.is_empty() || !open.contacted.wanted.is_empty();
         report.take(delivery);
         report.spilled = Some(Arc::clone(self.scratch));
         if !misread.is_empty() {
             self.snapshot.distrust_readings(&misread)?;
         }
-        delivered
+        delivered?;
+        if is_wanted { self.mend(&deliverer, open, meter, report) } else { Ok(()) }
+    }
+
+    /// Sends again what the receiver found damaged.
+    fn mend(
+        &self,
+        deliverer: &Deliverer<'_>,
+        open: &Open<'_>,
+        meter: &Meter<'_>,
+        report: &mut Report,
+    ) -> Result<(), RoundError> {
+        let contents = WantedContents::of(Arc::clone(&open.root), Some(self.snapshot), meter);
+        let mending = Deliverer { contents: &contents, ..*deliverer }.mend(&contents)?;
+        report.mended(mending);
+        Ok(())
     }
 
     /// Delivers a plan, and what does not fit in memory before its last deletes.

@@ -34,6 +34,9 @@ pub(crate) fn failure(error: RoundError, stop: &Stop) -> Failure {
             Exit::Failed,
             Some(format!("nothing was touched; to keep both, name another mirror: --mirror OTHER; {ADOPT}")),
         ),
+        RoundError::NoMirror { .. } => {
+            (Exit::Usage, Some("is the name right? Another one is named by --mirror NAME".to_owned()))
+        }
         RoundError::Deliver(error) => delivering(error, stop),
         RoundError::Scan(_) | RoundError::Snapshot(_) | RoundError::Entangled(_) | RoundError::Scratch(_) => {
             (Exit::Failed, None)

@@ -6,16 +6,22 @@ mod changing;
 mod clocks;
 #[path = "round_tests/deltas.rs"]
 mod deltas;
+#[path = "round_tests/faults.rs"]
+mod faults;
 #[path = "round_tests/histories.rs"]
 mod histories;
 #[path = "round_tests/holds.rs"]
 mod holds;
+#[path = "round_tests/mending.rs"]
+mod mending;
 #[path = "round_tests/moves.rs"]
 mod moves;
 #[path = "round_tests/quiet.rs"]
 mod quiet;
 #[path = "round_tests/restores.rs"]
 mod restores;
+#[path = "round_tests/rollbacks.rs"]
+mod rollbacks;
 #[path = "round_tests/scrubs.rs"]
 mod scrubs;
 #[path = "round_tests/sources.rs"]
@@ -26,5 +32,7 @@ mod spilled;
 mod storm;
 #[path = "round_tests/unmounts.rs"]
 mod unmounts;
+#[path = "round_tests/verifying.rs"]
+mod verifying;
 #[path = "round_tests/world.rs"]
 mod world;

@@ -31,6 +31,16 @@ impl Route {
     /// # Errors
     /// A source that is none, a name that cannot be, a destination that overlaps with the source.
     pub(crate) fn of(settings: &MirrorSettings, state_home: &Path) -> Result<Self, Failure> {
+        let route = Self::of_mirror(settings, state_home)?;
+        route.check_source()?;
+        Ok(route)
+    }
+
+    /// The same of a mirror that is only looked at: its source need not be there.
+    ///
+    /// # Errors
+    /// A name that cannot be, a destination that overlaps with the source.
+    pub(crate) fn of_mirror(settings: &MirrorSettings, state_home: &Path) -> Result<Self, Failure> {
         let source = settled(&settings.source)?;
         let mirror = mirror_name(settings.mirror.as_ref(), &settings.source, &source)?;
         let to = match &settings.to {
@@ -38,9 +48,7 @@ impl Route {
             To::Directory(data) => To::Directory(data_directory(&source, data)?),
         };
         let state = settled(state_home)?.join(state_name(&mirror, &to));
-        let route = Self { source, mirror, to, state };
-        route.check_source()?;
-        Ok(route)
+        Ok(Self { source, mirror, to, state })
     }
 
     /// Where people find the mirror.

@@ -13,8 +13,10 @@ mod list_share;
 pub(crate) mod mistake;
 mod past;
 mod rate;
+mod read_rate;
 mod request_memory;
 mod scrub;
+mod scrub_every;
 mod show;
 pub(crate) mod token;
 mod typed;
@@ -26,7 +28,7 @@ use std::path::PathBuf;
 
 use protocol::MirrorName;
 use scanner::Limit;
-use uploader::{CompressionLevel, Timetable};
+use uploader::{CompressionLevel, Rate, Timetable};
 
 use crate::duration::{Interval, RetryFor, Settle};
 use crate::round::{ListShare, ScrubRate};
@@ -35,6 +37,7 @@ use key::{Flag, Group, Key, Scope, keys};
 use layer::Layer;
 use mistake::Mistake;
 pub(crate) use request_memory::RequestMemory;
+pub(crate) use scrub_every::ScrubEvery;
 use value::{AtOnce, To};
 use when::{RoundName, When};
 
@@ -48,7 +51,7 @@ keys! {
         source: PathBuf = "", Flag::Positional("SOURCE"), OneMirror, Mirror;
         /// Where the mirror is to lie: the URL of a receiver, or a directory on this machine
         to: To = "", Flag::Long("DEST"), Mirror, Mirror;
-        /// Where to read a mirror's past: the URL of a receiver, or a directory on this machine; the default is `to`
+        /// Where to read a mirror or its past: the URL of a receiver, or a directory on this machine; the default is `to`
         from: Option<To> = "", Flag::Long("DEST"), Mirror, Past;
         /// The mirror's name at the receiver; the default is the name of the source's directory
         mirror: Option<MirrorName> = "", Flag::Long("NAME"), OneMirror, Reach;
@@ -98,6 +101,18 @@ keys! {
         ignore_inodes: bool = "false", Flag::Long(""), Mirror, Round;
         /// Take no new ctime for a sign of change: some file systems renew them; mtimes alone must tell then
         ignore_ctimes: bool = "false", Flag::Long(""), Mirror, Round;
+    }
+}
+
+keys! {
+    /// How a mirror is looked at.
+    VerifySettings {
+        /// Put right what is found, from the source where its content is needed; said once, not in a file
+        repair: bool = "false", Flag::Long(""), Mirror, Verify;
+        /// Also read every file of the source and compare what is in it
+        read_source: bool = "false", Flag::Long(""), Mirror, Verify;
+        /// Bytes a second that the receiver is to read for it at most; without it, as fast as it can
+        verify_rate: Option<Rate> = "", Flag::Long("RATE"), Mirror, Verify;
     }
 }
 
@@ -166,6 +181,8 @@ keys! {
         allow_plaintext: bool = "false", Flag::Long(""), Receive, Receive;
         /// Memory for all requests that are answered at once, 16MiB at least; further ones wait
         request_memory: RequestMemory = "48MiB", Flag::Long("SIZE"), Receive, Receive;
+        /// In which time everything that is kept is read again in the background, to find damage; off where it is not
+        scrub_every: ScrubEvery = "30d", Flag::Long("DURATION"), Receive, Receive;
     }
 }
 
@@ -189,6 +206,7 @@ keys! {
 pub(crate) fn all_keys() -> impl Iterator<Item = &'static Key> {
     [
         MirrorSettings::KEYS,
+        VerifySettings::KEYS,
         ClientSettings::KEYS,
         RestoreSettings::KEYS,
         OutputSettings::KEYS,

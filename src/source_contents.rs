@@ -34,8 +34,13 @@ impl<'a> SourceContents<'a> {
 
     /// Finds the contents of one batch more, also where the plan does not name them.
     pub(crate) fn take_up(&self, batch: &[Change]) {
+        self.take_up_places(places(batch));
+    }
+
+    /// The same of contents whose places are known.
+    pub(crate) fn take_up_places(&self, places: HashMap<ContentId, RelPath>) {
         let mut in_hand = self.in_hand.write().unwrap_or_else(PoisonError::into_inner);
-        in_hand.push_back(places(batch));
+        in_hand.push_back(places);
         if in_hand.len() > BATCHES_IN_HAND {
             in_hand.pop_front();
         }

@@ -265,19 +265,20 @@ fn check_destination(route: &Route, snapshot: &Snapshot, settings: &MirrorSettin
     Err(Failure::new(Exit::Failed, message).hint("is its disk mounted? To make the mirror anew, say so: --adopt"))
 }
 
-fn new_lineage() -> Lineage {
+/// Who nobody was yet.
+pub(crate) fn new_lineage() -> Lineage {
     Lineage::from_bytes(id(&SystemRandom))
 }
 
 /// How many requests carry contents at once: never so many that a limited rate leaves each of them next to nothing.
-fn transfers(settings: &MirrorSettings) -> usize {
+pub(crate) fn transfers(settings: &MirrorSettings) -> usize {
     let slowest = settings.limit_rate.as_ref().and_then(Timetable::slowest);
     let enough = slowest
         .map_or(usize::MAX, |rate| usize::try_from(rate.bytes() / LEAST_BYTES_PER_SECOND).unwrap_or(usize::MAX).max(1));
     settings.transfers.get().min(enough)
 }
 
-fn pace(settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Option<Arc<Pace>> {
+pub(crate) fn pace(settings: &MirrorSettings, clock: Arc<dyn Clock>) -> Option<Arc<Pace>> {
     let timetable = settings.limit_rate.clone()?;
     Some(Arc::new(Pace::new(timetable, clock, local_offset)))
 }

@@ -56,6 +56,9 @@ pub const MAX_CHUNK_QUERIES: usize = 1_024;
 /// Most bytes of contents that are cut for one answer.
 pub const MAX_CHUNKED_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Most wanted contents in one answer, and most that one request offers.
+pub const MAX_WANTED: usize = 1_000;
+
 /// How far back a mirror's revisions count for the brake on files that cease to exist.
 pub const BRAKE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 

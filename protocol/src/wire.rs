@@ -9,6 +9,7 @@ mod chunks;
 mod contact;
 mod delivery;
 mod history;
+mod mend;
 mod past;
 
 use minicbor::{Decode, Encode};
@@ -21,6 +22,7 @@ pub use delivery::{
     Commit, Committed, Compression, CopiedRange, Fill, Filled, Mismatch, Missing, Propose, Proposed, Round,
 };
 pub use history::{ChangesPage, ChangesSince, EntriesPage, ListAt, Listed, ReadAt, ReadPage};
+pub use mend::{Mend, Mended, Wanted};
 pub use past::{
     Along, Began, ChangeCounts, Ended, EntriesAt, FoundEntries, KnownMirror, Mirrors, MirrorsPage, Onward, Revision,
     Revisions, RevisionsPage, Version, Versions, VersionsPage,
@@ -139,6 +141,8 @@ messages! {
     Check, "check", Check => CheckPage;
     /// How contents that the receiver holds are cut into chunks.
     Chunks, "chunks", Chunks => ChunksPage;
+    /// Which contents do you want again? Here they are; put right what is damaged.
+    Mend, "mend", Mend => Mended;
     /// Which mirrors I have.
     Mirrors, "mirrors", Mirrors => MirrorsPage;
     /// The revisions of a mirror.

@@ -7,9 +7,9 @@ use protocol::wire::{
     Revision, Revisions, RevisionsPage, Version, Versions, VersionsPage,
 };
 use protocol::wire::{
-    ChangesPage, ChunkQuery, Chunked, Chunks, ChunksPage, Claim, Commit, Committed, Compression, Contact, ContactReply,
-    Fill, Filled, Hello, HelloReply, Limits, Missing, Packed, Propose, Proposed, Request, Response, Round, Source,
-    ZSTD_BODIES,
+    ChangesPage, Check, CheckFinding, CheckPage, CheckVerdict, ChunkQuery, Chunked, Chunks, ChunksPage, Claim, Commit,
+    Committed, Compression, Contact, ContactReply, Fill, Filled, Hello, HelloReply, Limits, Mend, Mended, Missing,
+    Packed, Propose, Proposed, Request, Response, Round, Source, Wanted, ZSTD_BODIES,
 };
 use protocol::{
     ByteRange, Change, ContentId, ContentPlan, Entry, Head, Lineage, LinkTarget, Metadata, MirrorName, Piece, RelPath,
@@ -65,6 +65,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         Segment::Zeros { length: 1 },
     ];
     let contents = vec![ContentPlan { content, length: 5, recipe }];
+    let offered = vec![ContentPlan { content, length: 5, recipe: vec![] }];
     let piece = Piece { index: 0, offset: 2, length: 2 };
     let proposal = RevisionDigest::from_bytes([0x44; 32]);
     vec![
@@ -108,6 +109,17 @@ fn requests() -> Vec<(&'static str, Request)> {
             }),
         ),
         ("entries", Request::EntriesAt(EntriesAt { mirror: mirror(), revision: Some(7), paths: vec![path("a/b")] })),
+        ("mend", Request::Mend(Mend { mirror: mirror(), lineage, contents: offered, after: None })),
+        (
+            "check",
+            Request::Check(Check {
+                mirror: mirror(),
+                after: Some(path("c")),
+                read_contents: true,
+                budget: Some(1_000_000),
+                mend: true,
+            }),
+        ),
     ]
 }
 
@@ -137,6 +149,19 @@ fn responses() -> Vec<(&'static str, &'static str, Response)> {
     let page = ChangesPage { until: head(7), changes: vec![Change::Delete { path: path("c") }], more: false };
     let list = Chunked { list: Some(vec![1, 2, 3, 4].into()), next: Some(67_108_000) };
     let chunks = ChunksPage { lists: vec![list, Chunked { list: None, next: None }] };
+    let mended = Mended {
+        proposal: RevisionDigest::from_bytes([0x44; 32]),
+        missing: vec![Missing { index: 0, ranges: vec![ByteRange { offset: 0, length: 5 }] }],
+        mismatched: vec![],
+        places: 2,
+        wanted: vec![Wanted { content: ContentId::of(b"hello"), length: 5, path: path("b") }],
+        more: false,
+    };
+    let findings = vec![
+        CheckFinding { path: path("b"), what: CheckVerdict::Damaged, entry: Some(file("hello")), mended: false },
+        CheckFinding { path: path("x"), what: CheckVerdict::Extra, entry: None, mended: true },
+    ];
+    let checked = CheckPage { findings, next: Some(path("z")), bytes: 5, entries: 3, pause_millis: 0 };
     vec![
         ("hello", "hello-reply", Response::Hello(hello)),
         ("contact", "contact-reply", Response::Contact(contact)),
@@ -153,6 +178,8 @@ fn responses() -> Vec<(&'static str, &'static str, Response)> {
             "entries-reply",
             Response::EntriesAt(FoundEntries { revision: head(7), entries: vec![Some(file("hello")), None] }),
         ),
+        ("mend", "mend-reply", Response::Mend(mended)),
+        ("check", "check-reply", Response::Check(checked)),
     ]
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use seams::clock::SystemClock;
 use seams::disk::Disk;
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::accounts::Accounts;
 use crate::application_running::{ApplicationHandle, Running};
+use crate::application_scrub::Scrubbing;
 use crate::application_server::{Stop, serve};
 use crate::application_settings::{Settings, StartError};
 use crate::application_upkeep::{PAUSE, Upkeep};
@@ -33,6 +35,7 @@ pub struct Application {
     stop: watch::Sender<Stop>,
     released: mpsc::Receiver<()>,
     store: Arc<dyn Store>,
+    scrub_every: Option<Duration>,
 }
 
 impl Application {
@@ -75,6 +78,7 @@ impl Application {
             stop: watch::Sender::new(Stop::No),
             released,
             store,
+            scrub_every: settings.scrub_every,
         })
     }
 
@@ -111,11 +115,12 @@ impl Application {
     /// # Errors
     /// What the listener cannot go on after.
     pub fn run_until_stopped(self) -> io::Result<()> {
-        let Self { desk, listener, workers, limits, stop, released, store, .. } = self;
-        let upkeep = Upkeep::start(store)?;
+        let Self { desk, listener, workers, limits, stop, released, store, scrub_every, .. } = self;
+        let upkeep = Upkeep::start(Arc::clone(&store))?;
+        let scrubbing = Scrubbing::start(store, scrub_every)?;
         let system = actix_web::rt::System::new();
         let ended = system.block_on(serve(desk, listener, workers, &limits, stop.subscribe()));
-        drop(upkeep);
+        drop((upkeep, scrubbing));
         drop(system);
         if released.recv_timeout(limits.release) == Err(mpsc::RecvTimeoutError::Timeout) {
             tracing::warn!("stopped before every request was finished; the next start finishes what was begun");

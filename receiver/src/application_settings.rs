@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub allow_plaintext: bool,
     /// How much, how many, how long.
     pub limits: HttpLimits,
+    /// In which time everything that is kept is read again, to find damage; nothing where it is not.
+    pub scrub_every: Option<Duration>,
     /// What is kept.
     pub keeping: Keeping,
 }
@@ -73,6 +76,7 @@ impl Settings {
             workers: 0,
             allow_plaintext: false,
             limits: HttpLimits::default(),
+            scrub_every: None,
             keeping: Keeping::default(),
         }
     }

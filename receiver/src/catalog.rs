@@ -6,6 +6,7 @@
 
 mod batch;
 mod contents;
+mod damage;
 mod difference;
 mod error;
 mod files;
@@ -19,9 +20,11 @@ mod rebuild;
 mod redo;
 mod retention;
 mod row;
+mod scrubbing;
 
 pub(crate) use batch::{Batch, Closing, KeptVersion, Opening, RevisionRecord};
 pub(crate) use contents::Place;
+pub(crate) use damage::{DamageKey, Repair};
 pub(crate) use error::CatalogError;
 pub(crate) use forget::{Discarded, Forget};
 pub(crate) use mirrors::MirrorRecord;
@@ -30,6 +33,7 @@ pub(crate) use past::Ancestry;
 pub(crate) use rebuild::FOUND;
 pub(crate) use retention::{Due, Gap};
 pub(crate) use row::{Disk, MirrorId, Node, Row, VersionId};
+pub(crate) use scrubbing::Pass;
 
 use rusqlite::Connection;
 

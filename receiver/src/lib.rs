@@ -8,6 +8,7 @@ mod accounts;
 mod accounts_database;
 mod application;
 mod application_running;
+mod application_scrub;
 mod application_server;
 mod application_settings;
 mod application_upkeep;

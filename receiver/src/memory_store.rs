@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use protocol::limits::MAX_READ_BYTES;
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mirrors, MirrorsPage, Propose, Proposed,
-    ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
+    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mend, Mended, Mirrors, MirrorsPage,
+    Propose, Proposed, ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
 };
 use protocol::{ClientName, MirrorName, Problem, ProblemCode, StoreId};
 use seams::clock::{Clock, SystemClock};
@@ -25,7 +25,7 @@ use crate::store::Store;
 use crate::store::chunks::{not_held, page_of_chunks};
 use crate::store::frame::Frame;
 use crate::store::page::page_of_mirrors;
-use crate::store::proposal::{Proposal, check_pieces};
+use crate::store::proposal::{FirstUse, Proposal, check_pieces};
 use crate::store::rules::{head_moved, judge_writer, no_mirror, unknown_proposal};
 use crate::store::versions::page_of_versions;
 
@@ -183,7 +183,17 @@ impl Store for MemoryStore {
     fn check(&self, client: &ClientName, request: &Check) -> Result<CheckPage, Problem> {
         self.with(client, |client| {
             client.mirror(&request.mirror)?;
-            Ok(CheckPage { findings: Vec::new(), next: None })
+            Ok(CheckPage::default())
+        })
+    }
+
+    /// Nothing that is nowhere else can be damaged.
+    fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem> {
+        self.with(client, |client| {
+            let mirror = client.mirror(&request.mirror)?;
+            judge_writer(mirror.head(), mirror.superseded_at(request.lineage))?;
+            let proposal = Proposal::mending(request, |_| FirstUse::default())?.result.digest;
+            Ok(Mended { proposal, missing: vec![], mismatched: vec![], places: 0, wanted: vec![], more: false })
         })
     }
 

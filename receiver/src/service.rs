@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use protocol::wire::{Answer, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response, ZSTD_BODIES};
+use protocol::wire::{
+    Answer, Check, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response, ZSTD_BODIES,
+};
 use protocol::{Problem, ProblemCode};
 
 use crate::caller::{Access, Caller};
@@ -45,6 +47,7 @@ impl Service {
             Request::ReadAt(read) => store.read_at(client, read).map(Response::ReadAt),
             Request::Check(check) => store.check(client, check).map(Response::Check),
             Request::Chunks(chunks) => store.chunks(client, chunks).map(Response::Chunks),
+            Request::Mend(mend) => store.mend(client, mend).map(Response::Mend),
             Request::Mirrors(mirrors) => store.mirrors(client, mirrors).map(Response::Mirrors),
             Request::Revisions(revisions) => store.revisions(client, revisions).map(Response::Revisions),
             Request::Versions(versions) => store.versions(client, versions).map(Response::Versions),
@@ -75,15 +78,19 @@ const fn needed_access(request: &Request) -> Access {
         | Request::ChangesSince(_)
         | Request::ListAt(_)
         | Request::ReadAt(_)
-        | Request::Check(_)
+        | Request::Check(Check { mend: false, .. })
         | Request::Chunks(_)
         | Request::Mirrors(_)
         | Request::Revisions(_)
         | Request::Versions(_)
         | Request::EntriesAt(_) => Access::ReadOnly,
-        Request::Claim(_) | Request::TakeOver(_) | Request::Propose(_) | Request::Fill(_) | Request::Commit(_) => {
-            Access::Full
-        }
+        Request::Claim(_)
+        | Request::TakeOver(_)
+        | Request::Propose(_)
+        | Request::Fill(_)
+        | Request::Commit(_)
+        | Request::Check(Check { mend: true, .. })
+        | Request::Mend(_) => Access::Full,
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::{Mutex, mpsc};
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Compression,
-    Contact, ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, Hello, ListAt, Mirrors, MirrorsPage,
-    Propose, Proposed, ReadAt, ReadPage, Request, Revisions, RevisionsPage, Round, Source, TakeOver, TakenOver,
-    Versions, VersionsPage,
+    Contact, ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, Hello, ListAt, Mend, Mended, Mirrors,
+    MirrorsPage, Propose, Proposed, ReadAt, ReadPage, Request, Revisions, RevisionsPage, Round, Source, TakeOver,
+    TakenOver, Versions, VersionsPage,
 };
 use protocol::{
     ByteRange, Change, ClientName, ContentId, ContentPlan, Head, Lineage, MirrorName, Piece, Problem, ProblemCode,
@@ -110,6 +110,10 @@ impl Store for TestStore {
         self.count()
     }
 
+    fn mend(&self, _: &ClientName, _: &Mend) -> Result<Mended, Problem> {
+        self.count()
+    }
+
     fn mirrors(&self, _: &ClientName, _: &Mirrors) -> Result<MirrorsPage, Problem> {
         self.count()
     }
@@ -156,8 +160,9 @@ pub(crate) fn samples() -> Vec<Request> {
         }),
         commit(),
         Request::ReadAt(ReadAt { mirror: m(), revision: None, path: path.clone(), range }),
-        Request::Check(Check { mirror: m(), after: None, read_contents: false }),
+        Request::Check(Check { mirror: m(), after: None, read_contents: false, budget: None, mend: false }),
         Request::Chunks(Chunks { mirror: m(), wanted: Vec::new() }),
+        Request::Mend(Mend { mirror: m(), lineage, contents: Vec::new(), after: None }),
         Request::Mirrors(Mirrors { after: None }),
         Request::Revisions(Revisions { mirror: m(), after: None, as_of: None }),
         Request::Versions(Versions { mirror: m(), path: path.clone(), until: None, along: None }),

@@ -42,12 +42,21 @@ fn without_a_common_version_hello_names_who_has_to_update() {
 #[test]
 fn a_token_for_reading_changes_nothing() {
     let (store, service) = service();
-    let writes = ["claim", "takeover", "propose", "fill", "commit"];
+    let writes = ["claim", "takeover", "propose", "fill", "commit", "mend"];
     for request in samples().iter().filter(|request| writes.contains(&request.route())) {
         let problem = service.answer(&caller(Access::ReadOnly), request).expect_err("not allowed");
         assert_eq!(problem.code, ProblemCode::Forbidden, "{}", request.route());
     }
     assert_eq!(store.asked(), 0);
+}
+
+#[test]
+fn a_check_that_mends_needs_full_access() {
+    let (store, service) = service();
+    let mirror = protocol::MirrorName::parse(b"docs").expect("a valid name");
+    let check = Check { mirror, after: None, read_contents: true, budget: None, mend: true };
+    let refused = service.answer(&caller(Access::ReadOnly), &Request::Check(check)).expect_err("not allowed");
+    assert_eq!((refused.code, store.asked()), (ProblemCode::Forbidden, 0));
 }
 
 #[test]

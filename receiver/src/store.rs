@@ -16,11 +16,12 @@ pub(crate) mod versions;
 pub(crate) mod conformance;
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mirrors, MirrorsPage, Propose, Proposed,
-    ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
+    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mend, Mended, Mirrors, MirrorsPage,
+    Propose, Proposed, ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
 };
 use protocol::{ClientName, Problem, StoreId};
 
@@ -132,4 +133,15 @@ pub trait Store: Debug + Send + Sync {
     /// Does what is due without anybody asking, such as removing old history; ends early once `going` says no. Called
     /// from time to time, by one thread, beside requests.
     fn keep_up(&self, _going: &dyn Fn() -> bool) {}
+
+    /// Puts right what is damaged, as far as the contents are here or come; tells what is wanted.
+    ///
+    /// # Errors
+    /// `NotFound` for a mirror that there is not or a content that a recipe copies and the client does not hold,
+    /// `Fenced`, `Malformed`, `TooLarge`, `NoSpace`, `RedoPending`.
+    fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem>;
+
+    /// Reads again what has come due of everything that is kept, if all of it is to be read once in `every` and this is
+    /// called every `tick`; stops soon when `going` says so. A store whose bytes cannot rot does nothing.
+    fn scrub(&self, _every: Duration, _tick: Duration, _going: &dyn Fn() -> bool) {}
 }

@@ -21,18 +21,22 @@ mod executor;
 mod forgetting;
 mod held;
 mod instances;
+mod mend;
 mod mirror;
 mod past;
 mod plan;
 mod prefix;
 mod probe;
 mod problems;
+mod put_right;
 mod queries;
+mod reading;
 mod rebuild;
 mod redo;
 mod redo_log;
 mod rights;
 mod room;
+mod scrub;
 mod sequence;
 mod shelves;
 mod staged;
@@ -48,8 +52,8 @@ use std::time::Duration;
 
 use protocol::wire::{
     ChangesPage, ChangesSince, Check, CheckPage, Chunks, ChunksPage, Claim, Claimed, Commit, Committed, Contact,
-    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mirrors, MirrorsPage, Propose, Proposed,
-    ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
+    ContactReply, EntriesAt, EntriesPage, Fill, Filled, FoundEntries, ListAt, Mend, Mended, Mirrors, MirrorsPage,
+    Propose, Proposed, ReadAt, ReadPage, Revisions, RevisionsPage, TakeOver, TakenOver, Versions, VersionsPage,
 };
 use protocol::{ClientName, MirrorName, Problem, StoreId};
 use seams::clock::Clock;
@@ -306,6 +310,22 @@ impl Store for TreeStore {
                 tracing::error!(%client, %problem, "nothing old of this client can be removed now");
             }
         }
+    }
+
+    fn scrub(&self, every: Duration, tick: Duration, going: &dyn Fn() -> bool) {
+        let slots: Vec<(ClientName, ClientSlot)> =
+            self.clients.lock().expect("no holder of this lock panics").clone().into_iter().collect();
+        for (client, slot) in slots {
+            let opened = slot.lock().expect("no holder of this lock panics").clone();
+            let Some(opened) = opened.filter(|_| going()) else { continue };
+            if let Err(problem) = opened.scrub(every, tick, going) {
+                tracing::error!(%client, %problem, "the scrub cannot go on");
+            }
+        }
+    }
+
+    fn mend(&self, client: &ClientName, request: &Mend) -> Result<Mended, Problem> {
+        self.with(client, &request.mirror, |client| client.mend(request, self.keeping.min_free))
     }
 }
 

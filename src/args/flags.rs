@@ -16,6 +16,8 @@ use crate::settings::value::Shape;
 pub(crate) trait Takes {
     /// The families.
     const GROUPS: &'static [Group];
+    /// Settings of these that it does not take.
+    const WITHOUT: &'static [&'static str] = &[];
 }
 
 macro_rules! commands {
@@ -48,7 +50,17 @@ commands! {
     /// Commands on a data directory.
     ForData: Data Output;
     /// Commands on the configuration itself.
-    ForConfig: Mirror Reach Past Filter Guard Round DryRun Restore State Data Receive Output Json;
+    ForConfig: Mirror Reach Past Filter Guard Round DryRun Restore Verify State Data Receive Output Json;
+}
+
+/// `verify`: where the mirror lies is said by `--from`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ForVerify {}
+
+impl Takes for ForVerify {
+    const GROUPS: &'static [Group] =
+        &[Group::Mirror, Group::Reach, Group::Past, Group::Verify, Group::State, Group::Output, Group::Json];
+    const WITHOUT: &'static [&'static str] = &["to"];
 }
 
 /// The settings given as flags of a command.
@@ -62,7 +74,7 @@ pub(crate) struct Flags<C> {
 impl<C: Takes> Flags<C> {
     /// The keys it takes, each flag once: one name in two places of the configuration is still one flag.
     fn keys() -> impl Iterator<Item = &'static Key> {
-        let taken = |key: &&Key| C::GROUPS.contains(&key.group);
+        let taken = |key: &&Key| C::GROUPS.contains(&key.group) && !C::WITHOUT.contains(&key.name);
         let is_first = move |(at, key): &(usize, &'static Key)| {
             all_keys().filter(taken).take(*at).all(|earlier| earlier.name != key.name)
         };

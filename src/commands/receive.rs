@@ -77,6 +77,7 @@ fn wanted(data: &DataSettings, settings: &ReceiveSettings, keeping: &KeepingSett
     wanted.allow_plaintext = settings.allow_plaintext;
     wanted.limits.body_memory = settings.request_memory.get();
     wanted.keeping = keeping.keeping();
+    wanted.scrub_every = settings.scrub_every.get();
     wanted
 }
 

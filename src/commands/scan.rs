@@ -211,6 +211,7 @@ fn summary(report: &Report, mirror: String, dry_run: bool) -> Summary {
         revision: report.revision,
         skipped: report.counts.special,
         excluded_kept: report.counts.excluded_kept,
+        mended: report.mended,
         held_list: report.held_list.map(|digest| digest.to_string()),
         mirror,
         dry_run,

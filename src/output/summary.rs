@@ -58,6 +58,8 @@ pub(crate) struct Summary {
     pub(crate) contents_packed: u64,
     /// Bytes of contents that the receiver had already, or copied from what it had.
     pub(crate) contents_reused: u64,
+    /// Damaged files of the mirror that were put right, without a change.
+    pub(crate) mended: u64,
     /// The digest of the held list, as `roundsman approve` takes it; nothing where nothing is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) held_list: Option<String>,

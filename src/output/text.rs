@@ -115,6 +115,7 @@ pub(crate) fn changes(summary: &Summary) -> String {
         (summary.deleted, "deleted"),
         (summary.held, "held"),
         (summary.deferred, "deferred"),
+        (summary.mended, "damaged at the mirror put right"),
         (summary.problems, if summary.problems == 1 { "problem" } else { "problems" }),
         (summary.skipped, "skipped"),
     ];

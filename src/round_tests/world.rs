@@ -116,6 +116,14 @@ impl World {
         }
     }
 
+    /// From now on another store answers, as if the receiver had been restored or replaced.
+    pub(super) fn attach(&mut self, store: Arc<dyn Store>) {
+        let limits = wire::Limits { batch_changes: 65_536, frame_bytes: 4_194_304, concurrent_requests: 8 };
+        let service = Service::new(Arc::clone(&store), limits);
+        self.store = store;
+        self.transport = Arc::new(InProcess { service, trace: Mutex::default(), bytes: AtomicU64::new(0) });
+    }
+
     /// With the source on a file system of its own, made by `make` and mounted at its place.
     pub(super) fn mounted(seed: u64, make: impl FnOnce(Memory) -> Memory) -> Self {
         let mut world = Self::new(seed);
@@ -243,8 +251,14 @@ impl World {
     }
 
     pub(super) fn on_disk(&self, root: &str) -> BTreeMap<RelPath, Entry> {
+        self.on_disk_of(&self.fs, Path::new(root))
+    }
+
+    /// What lies in a directory of any file system.
+    #[allow(clippy::unused_self)] // Beside the one that it is like.
+    pub(super) fn on_disk_of(&self, fs: &dyn Fs, root: &Path) -> BTreeMap<RelPath, Entry> {
         let mut entries = BTreeMap::new();
-        collect(&self.fs.open_root(Path::new(root)).expect("there"), &RelPath::root(), &mut entries);
+        collect(&fs.open_root(root).expect("there"), &RelPath::root(), &mut entries);
         entries
     }
 

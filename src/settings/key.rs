@@ -64,6 +64,8 @@ pub(crate) enum Group {
     Guard,
     /// How rounds are made.
     Round,
+    /// How a mirror is verified.
+    Verify,
     /// Where the client keeps what it remembers.
     State,
     /// What a person or program is told.
@@ -85,6 +87,7 @@ impl Group {
             Self::Filter => "Filters",
             Self::Guard => "Guards",
             Self::Round | Self::DryRun => "Rounds",
+            Self::Verify => "Verifying",
             Self::State => "State",
             Self::Output | Self::Json => "Output",
             Self::Data | Self::Receive => "Receiver",

@@ -9,7 +9,10 @@ use super::key::{Key, Scope};
 use super::layer::{Given, Layer, Origin, decide};
 use super::mistake::{Mistake, Mistakes};
 use super::value::{AtOnce, To};
-use super::{ClientSettings, DataSettings, KeepingSettings, MirrorSettings, OutputSettings, ReceiveSettings, all_keys};
+use super::{
+    ClientSettings, DataSettings, KeepingSettings, MirrorSettings, OutputSettings, ReceiveSettings, VerifySettings,
+    all_keys,
+};
 use crate::config::{self, ConfigFile};
 
 /// Most transfers that nobody asked for: each holds up to two frames of 4 MiB in memory.
@@ -103,6 +106,34 @@ impl Typed {
             .into_iter()
             .map(|table| MirrorSettings::resolve(&self.for_mirror(table))?.kept_from_listeners())
             .collect()
+    }
+
+    /// The mirrors to look at, each with how: those of [`Self::mirrors`], where `from` stands for `to`.
+    ///
+    /// # Errors
+    /// As [`Self::mirrors`].
+    pub(crate) fn looked_at(&self) -> Result<Vec<(MirrorSettings, VerifySettings)>, Mistake> {
+        let nothing_more = Layer::default();
+        let mut tables = self.chosen_tables();
+        if tables.is_empty() {
+            self.said("source").ok_or(Mistake::NoMirror)?;
+            tables.push(&nothing_more);
+        }
+        if let (2.., Some((key, name))) = (tables.len(), self.said("mirror")) {
+            return Err(Mistake::OneNameForSeveral { flag: name.origin.describe(key), mirrors: tables.len() });
+        }
+        tables.into_iter().map(|table| self.looked_at_in(table)).collect()
+    }
+
+    fn looked_at_in(&self, table: &Layer) -> Result<(MirrorSettings, VerifySettings), Mistake> {
+        let layers = self.for_mirror(table);
+        let key = |name| MirrorSettings::KEYS.iter().find(|key| key.name == name).expect("is in the table");
+        let mut from = Layer::default();
+        if let Some(given) = decide(key("from"), &layers) {
+            from.put(key("to"), given.words, given.origin)?;
+        }
+        let over: Vec<&Layer> = std::iter::once(&from).chain(layers).collect();
+        Ok((MirrorSettings::resolve(&over)?.kept_from_listeners()?, VerifySettings::resolve(&layers)?))
     }
 
     /// What `scan` is asked for: how, and of which mirrors.

@@ -34,3 +34,4 @@ mod status;
 mod terminal;
 mod timing;
 mod undo;
+mod verifying;

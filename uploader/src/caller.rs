@@ -153,6 +153,12 @@ impl Caller {
         if self.wait(delay) { Ok(()) } else { Err(CallError::Stopped(error)) }
     }
 
+    /// Leaves the receiver alone for a while; false if asked to stop meanwhile.
+    #[must_use]
+    pub fn rest(&self, time: Duration) -> bool {
+        self.wait(time)
+    }
+
     /// Waits; false if asked to stop meanwhile.
     fn wait(&self, mut left: Duration) -> bool {
         while !left.is_zero() {

@@ -24,7 +24,12 @@ impl<'a> Due<'a> {
         let contents: BTreeMap<ContentId, u64> =
             changes.iter().filter_map(|change| change.entry()?.content()).collect();
         let bytes = contents.values().copied().fold(0, u64::saturating_add);
-        progress.to_send(contents.len() as u64, bytes);
+        Self::of(progress, contents.len() as u64, bytes)
+    }
+
+    /// So many contents of so many bytes are to be sent, unless the receiver has some of them.
+    pub(crate) fn of(progress: &'a dyn Progress, contents: u64, bytes: u64) -> Self {
+        progress.to_send(contents, bytes);
         Self::told(progress, bytes)
     }
 

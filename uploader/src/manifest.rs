@@ -10,7 +10,7 @@ use crate::{Caller, DeliverError};
 
 /// A stream of entries. Where it breaks off, it yields one error, and [`Manifest::into_error`] tells which.
 #[derive(Debug)]
-pub(crate) struct Manifest<'a> {
+pub struct Manifest<'a> {
     caller: &'a Caller,
     mirror: &'a MirrorName,
     revision: Head,
@@ -23,7 +23,10 @@ pub(crate) struct Manifest<'a> {
 
 impl<'a> Manifest<'a> {
     /// Asks for the first page: the newest revision, the root, and the first entries.
-    pub(crate) fn open(caller: &'a Caller, mirror: &'a MirrorName) -> Result<Self, DeliverError> {
+    ///
+    /// # Errors
+    /// A receiver that fails, or whose answer begins with anything else.
+    pub fn open(caller: &'a Caller, mirror: &'a MirrorName) -> Result<Self, DeliverError> {
         let page = caller.call(ListAt { mirror: mirror.clone(), revision: None, after: None })?;
         let mut entries = page.entries.into_iter();
         let root = match entries.next() {
@@ -35,17 +38,20 @@ impl<'a> Manifest<'a> {
     }
 
     /// Which revision it is.
-    pub(crate) fn revision(&self) -> Head {
+    #[must_use]
+    pub fn revision(&self) -> Head {
         self.revision
     }
 
     /// The root's metadata.
-    pub(crate) fn root(&self) -> Metadata {
+    #[must_use]
+    pub fn root(&self) -> Metadata {
         self.root.clone()
     }
 
     /// Why it broke off.
-    pub(crate) fn into_error(self) -> Option<DeliverError> {
+    #[must_use]
+    pub fn into_error(self) -> Option<DeliverError> {
         self.failed
     }
 

@@ -131,6 +131,18 @@ impl Meeting<'_> {
         self.reply.is_empty
     }
 
+    /// Where the mirror stands, as the receiver said.
+    #[must_use]
+    pub fn reply(&self) -> &ContactReply {
+        &self.reply
+    }
+
+    /// What the receiver takes.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.hello.limits
+    }
+
     /// Does what [`decide`] says, until both sides agree. Interrupted at any point, the next meeting finds the way
     /// from there.
     ///

@@ -1,9 +1,12 @@
 //! [`Batch`]: one revision as one transaction: the point of no return.
 
+use std::collections::HashSet;
+
 use protocol::wire::Round;
 use protocol::{ChangeKind, ContentId, Entry, Head, Lineage, Name, RelPath, Timestamp};
 use rusqlite::{Connection, params};
 
+use crate::catalog::damage::settle_damage;
 use crate::catalog::files::{bytes_below, settle_files};
 use crate::catalog::row::{attributes_blob, kind_number, signed};
 use crate::catalog::{Catalog, CatalogError, Disk, MirrorId, Node, Row, VersionId};
@@ -77,6 +80,8 @@ pub(crate) struct Batch {
     pub(crate) versions: Vec<KeptVersion>,
     /// The rows of the redo log, in order.
     pub(crate) steps: Vec<Vec<u8>>,
+    /// Nodes whose thing is made anew.
+    pub(crate) fresh: HashSet<Node>,
     /// Contents that came anew: they are not wanted any more.
     pub(crate) arrived: Vec<ContentId>,
     /// The next numbers of nodes and versions.
@@ -98,6 +103,7 @@ impl Catalog {
             insert_version(&transaction, batch.mirror, version, batch.revision.committed_at)?;
         }
         insert_steps(&transaction, batch.mirror, number, &batch.steps)?;
+        settle_damage(&transaction, batch)?;
         forget_wanted(&transaction, &batch.arrived)?;
         raise_sequences(&transaction, batch.next)?;
         Ok(transaction.commit()?)
@@ -238,7 +244,8 @@ fn bytes_of_version(connection: &Connection, version: &KeptVersion) -> Result<u6
     }
 }
 
-fn insert_steps(
+/// Writes the redo log.
+pub(super) fn insert_steps(
     connection: &Connection,
     mirror: MirrorId,
     revision: u64,
@@ -251,7 +258,8 @@ fn insert_steps(
     Ok(())
 }
 
-fn forget_wanted(connection: &Connection, arrived: &[ContentId]) -> Result<(), CatalogError> {
+/// Contents that came anew are held again.
+pub(super) fn forget_wanted(connection: &Connection, arrived: &[ContentId]) -> Result<(), CatalogError> {
     let mut statement = connection.prepare_cached("DELETE FROM wanted WHERE content = ?1")?;
     for content in arrived {
         statement.execute((content.as_bytes(),))?;
@@ -259,7 +267,7 @@ fn forget_wanted(connection: &Connection, arrived: &[ContentId]) -> Result<(), C
     Ok(())
 }
 
-/// Notes which numbers are taken.
+/// Notes the lowest numbers that nothing has had yet.
 pub(super) fn raise_sequences(connection: &Connection, next: (Node, VersionId)) -> Result<(), CatalogError> {
     let mut statement = connection.prepare_cached("UPDATE sequence SET next = max(next, ?2) WHERE name = ?1")?;
     statement.execute(("node", next.0))?;

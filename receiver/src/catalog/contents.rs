@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use protocol::limits::MAX_PATH_DEPTH;
-use protocol::{ContentId, Name, RelPath, Timestamp};
-use rusqlite::params;
+use protocol::{ContentId, Name, RelPath};
 
 use crate::catalog::lookup::NEXT_OF_NODE;
-use crate::catalog::row::{id, signed};
+use crate::catalog::row::signed;
 use crate::catalog::{Catalog, CatalogError, MirrorId, Node, Row, VersionId};
 
 /// Rows with a content that are current: the index has them together, however many others there are.
@@ -16,8 +15,6 @@ pub(super) const CURRENT_WITH: &str = "content = ?1 AND to_rev IS NULL LIMIT ?2"
 pub(super) const CLOSED_WITH: &str = "content = ?1 AND to_rev IS NOT NULL ORDER BY to_rev DESC LIMIT ?2";
 /// Current rows, and closed ones, looked at for one content: one is enough unless files were damaged.
 const MAX_CANDIDATES: u32 = 8;
-/// Wanted contents named in one answer.
-const MAX_WANTED: u32 = 1_000;
 
 /// Where a thing's bytes lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,27 +85,6 @@ impl Catalog {
             }
         }
         Ok(Some(row))
-    }
-
-    /// Notes that a content was found damaged.
-    pub(crate) fn want(&mut self, content: ContentId, now: Timestamp) -> Result<(), CatalogError> {
-        let sql = "INSERT INTO wanted VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        self.connection.prepare_cached(sql)?.execute(params![content.as_bytes(), now.as_nanos()])?;
-        Ok(())
-    }
-
-    /// Contents of a mirror's files that were found damaged, and not yet sent again.
-    pub(crate) fn wanted(&self, mirror: MirrorId) -> Result<Vec<ContentId>, CatalogError> {
-        let sql = "SELECT content FROM wanted WHERE EXISTS (\
-                       SELECT 1 FROM entry WHERE entry.content = wanted.content AND mirror = ?1 AND to_rev IS NULL) \
-                   ORDER BY content LIMIT ?2";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query((mirror, MAX_WANTED))?;
-        let mut wanted = Vec::new();
-        while let Some(row) = rows.next()? {
-            wanted.push(id(&row.get::<_, Vec<u8>>(0)?, ContentId::from_slice)?);
-        }
-        Ok(wanted)
     }
 
     /// Whether a content was found damaged, and not yet sent again.

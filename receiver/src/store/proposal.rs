@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::limits::{MAX_BATCH_CHANGES, MAX_BATCH_SEGMENTS, MAX_OPEN_PROPOSALS, STAGED_EXPIRY};
-use protocol::wire::{Missing, Propose, Round};
+use protocol::limits::{MAX_BATCH_CHANGES, MAX_BATCH_SEGMENTS, MAX_OPEN_PROPOSALS, MAX_WANTED, STAGED_EXPIRY};
+use protocol::wire::{Mend, Missing, Propose, Round};
 use protocol::{
     ByteRange, Change, ContentId, ContentPlan, Head, Lineage, Metadata, Piece, Problem, ProblemCode, RevisionDigest,
-    Segment, Timestamp,
+    RoundId, Segment, Timestamp,
 };
 
 use crate::store::range_set::RangeSet;
@@ -35,7 +35,7 @@ pub(crate) struct Proposal {
 }
 
 /// How a file with a content will look: most contents have just one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct FirstUse {
     /// Its mode as the client gave it.
     pub(crate) mode: u16,
@@ -59,6 +59,30 @@ impl Proposal {
             changes: request.changes.clone(),
             contents: request.contents.clone(),
             first_uses,
+        })
+    }
+
+    /// What fills contents that are wanted: a proposal without changes, which no commit can ever mean. `usage` says how
+    /// a file with a content will look.
+    pub(crate) fn mending(request: &Mend, usage: impl Fn(&ContentPlan) -> FirstUse) -> Result<Self, Problem> {
+        if request.contents.len() > MAX_WANTED {
+            return Err(too_large(format!("one request offers at most {MAX_WANTED} contents")));
+        }
+        check_recipes(&request.contents)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"mend");
+        for plan in &request.contents {
+            hasher.update(plan.content.as_bytes());
+        }
+        let nobodys = Head { number: u64::MAX, digest: RevisionDigest::from_bytes(hasher.finalize().into()) };
+        Ok(Self {
+            base: nobodys,
+            result: nobodys,
+            lineage: request.lineage,
+            round: Round { id: RoundId::from_bytes([0; 16]), started: Timestamp::default() },
+            changes: Vec::new(),
+            contents: request.contents.clone(),
+            first_uses: request.contents.iter().map(usage).collect(),
         })
     }
 

@@ -122,8 +122,7 @@ impl ClientStore {
         for content in sources.into_iter().take(MAX_SUSPECTS) {
             let Some(size) = self.held_length(content)? else { continue };
             left = left.saturating_sub(size);
-            if left > 0 && !self.is_sound(content)? {
-                self.catalog().want(content, self.now())?;
+            if left > 0 && self.finds_damage(content)? {
                 tracing::warn!(%content, "a content is damaged where it is held; it is asked for again");
                 found = true;
             }
@@ -131,10 +130,19 @@ impl ClientStore {
         Ok(found)
     }
 
-    /// Whether the file that copies of a content come from is what its id says.
-    fn is_sound(&self, content: ContentId) -> Result<bool, Problem> {
-        let Some(file) = self.open_held(content)? else { return Ok(false) };
-        Ok(hash(&*file).map_err(disk("read a content again"))? == content)
+    /// Whether the file that copies of a content come from is not what its id says. Then it is wanted.
+    fn finds_damage(&self, content: ContentId) -> Result<bool, Problem> {
+        let rows = self.catalog().rows_with(content)?;
+        for row in rows {
+            let Some(file) = self.open_row(&row)? else { continue };
+            let is_sound = hash(&*file).map_err(disk("read a content again"))? == content;
+            if !is_sound {
+                self.catalog().want(&row, self.now())?;
+            }
+            return Ok(!is_sound);
+        }
+        self.catalog().want_everywhere(content, self.now())?;
+        Ok(true)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Comparing a mirror's files with the catalog, a part at a time.
 
 use std::collections::VecDeque;
-use std::io;
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::vec::IntoIter;
@@ -12,15 +11,16 @@ use protocol::{Entry, Kind, Name, Problem, RelPath};
 use seams::fs::{Directory, FileKind, Stat};
 
 use crate::catalog::{Node, Row};
-use crate::tree_store::bytes::hash;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::problems::disk;
+use crate::tree_store::put_right::Amends;
+use crate::tree_store::reading::{Hashed, hash_on};
 use crate::tree_store::step::{directory_mode, file_mode};
 
-/// Bytes read for one page.
-const MAX_READ_A_PAGE: u64 = 256 * 1024 * 1024;
+/// Most bytes read for one page: seconds, also on a slow disk.
+const MAX_READ_A_PAGE: u64 = if cfg!(test) { 1024 * 1024 } else { 256 * 1024 * 1024 };
 
 /// Rows of a directory read at once.
 const ROWS_AT_ONCE: u32 = 1_000;
@@ -62,89 +62,112 @@ impl Level {
 /// A check of one page.
 struct Checker<'a> {
     store: &'a ClientStore,
+    mirror: &'a Mirror,
     revision: u64,
     levels: Vec<Level>,
-    read_contents: bool,
-    bytes_read: u64,
-    findings: Vec<CheckFinding>,
+    /// How many more bytes of files may be read; nothing where none are to be read at all.
+    left: Option<u64>,
+    page: CheckPage,
+    amends: Amends,
+    /// The places in the page of what the amends are about, and which nodes those are.
+    amended: Vec<(usize, Option<Node>)>,
 }
 
 impl ClientStore {
     pub(super) fn check(&self, request: &Check) -> Result<CheckPage, Problem> {
         let mirror = self.mirror(&request.mirror)?;
+        // Of a revision that is not finished on disk, half would seem damaged.
+        self.redo_before_telling(&mirror)?;
+        if !request.mend {
+            return Ok(self.look_through(&mirror, request)?.page);
+        }
+        let _alone = mirror.alone();
+        let Checker { mut page, amends, amended, .. } = self.look_through(&mirror, request)?;
+        let _turn = self.turn();
+        let done = self.put_right(&mirror, amends)?.nodes;
+        for (place, node) in amended {
+            page.findings[place].mended = node.is_none_or(|node| done.contains(&node));
+        }
+        Ok(page)
+    }
+
+    /// Looks at a page's worth of a mirror while no steps are under way.
+    fn look_through<'a>(&'a self, mirror: &'a Mirror, request: &Check) -> Result<Checker<'a>, Problem> {
         let _at_rest = mirror.at_rest();
-        let revision = self.catalog().head(mirror.id)?.0.number;
+        let budget = request.budget.unwrap_or(MAX_READ_A_PAGE).clamp(1, MAX_READ_A_PAGE);
         let mut checker = Checker {
             store: self,
-            revision,
+            mirror,
+            revision: self.catalog().head(mirror.id)?.0.number,
             levels: Vec::new(),
-            read_contents: request.read_contents,
-            bytes_read: 0,
-            findings: Vec::new(),
+            left: request.read_contents.then_some(budget),
+            page: CheckPage::default(),
+            amends: Amends::default(),
+            amended: Vec::new(),
         };
-        checker.begin(&mirror, request.after.as_ref())?;
-        checker.page()
+        checker.begin(request.after.as_ref())?;
+        checker.look_on(request.after.as_ref(), budget)?;
+        Ok(checker)
     }
 }
 
 impl Checker<'_> {
     /// Opens the root, and every directory on the way to where an earlier page ended.
-    fn begin(&mut self, mirror: &Mirror, after: Option<&RelPath>) -> Result<(), Problem> {
-        let opened = gone_is_none(self.store.shelves.folder.open_directory(&mirror.name.as_name()));
+    fn begin(&mut self, after: Option<&RelPath>) -> Result<(), Problem> {
+        let opened = gone_is_none(self.store.shelves.folder.open_directory(&self.mirror.name.as_name()));
         let mut directory = opened.map_err(disk("check a mirror"))?;
         if after.is_none() {
-            self.check_root(mirror, directory.as_deref())?;
+            self.check_root(directory.as_deref())?;
         }
-        let (mut node, mut path) = (Some(mirror.root), RelPath::root());
+        let (mut node, mut path) = (Some(self.mirror.root), RelPath::root());
         for name in after.into_iter().flat_map(RelPath::components) {
-            self.enter(node, path.clone(), directory.clone(), Some(&name))?;
+            self.enter(node, path.clone(), directory.clone(), Some(&name));
             let row = match node {
                 Some(node) => self.store.catalog().child_at(node, &name, self.revision)?,
                 None => None,
             };
             node = row.filter(|row| row.entry.kind() == Kind::Directory).map(|row| row.node);
             let Some(_) = node else { return Ok(()) };
-            directory = self.open(directory.as_deref(), &name)?;
+            directory = open(directory.as_deref(), &name);
             let Ok(below) = path.join(&name) else { return Ok(()) };
             path = below;
         }
-        self.enter(node, path, directory, None)
-    }
-
-    fn check_root(&mut self, mirror: &Mirror, directory: Option<&dyn Directory>) -> Result<(), Problem> {
-        let row = self.store.catalog().node_at(mirror.root, self.revision)?;
-        let stat = directory.map(Directory::own_stat).transpose().map_err(disk("check a mirror"))?;
-        let what = match (row, stat) {
-            (Some(row), Some(stat)) => metadata_verdict(&row, &stat),
-            _ => Some(CheckVerdict::Missing),
-        };
-        self.findings.extend(what.map(|what| CheckFinding { path: RelPath::root(), what }));
+        self.enter(node, path, directory, None);
         Ok(())
     }
 
-    fn open(&self, above: Option<&dyn Directory>, name: &Name) -> Result<Option<Arc<dyn Directory>>, Problem> {
-        let opened = above.map(|above| gone_is_none(above.open_directory(name))).transpose();
-        Ok(opened.map_err(disk("check a mirror"))?.flatten())
+    fn check_root(&mut self, directory: Option<&dyn Directory>) -> Result<(), Problem> {
+        let row = self.store.catalog().node_at(self.mirror.root, self.revision)?;
+        let stat = directory.map(Directory::own_stat).transpose().map_err(disk("check a mirror"))?;
+        let what = match (&row, stat) {
+            (Some(row), Some(stat)) => metadata_verdict(row, &stat),
+            _ => Some(CheckVerdict::Missing),
+        };
+        match what {
+            Some(what) => self.find(RelPath::root(), row, what),
+            None => Ok(()),
+        }
     }
 
-    /// Puts the names of a directory on the stack, those after a name.
+    /// Puts the names of a directory on the stack, those after a name. One that cannot be listed has none.
     fn enter(
         &mut self,
         node: Option<Node>,
         path: RelPath,
         directory: Option<Arc<dyn Directory>>,
         after: Option<&Name>,
-    ) -> Result<(), Problem> {
-        let listed = directory.as_ref().map(|directory| directory.list()).transpose();
-        let mut names = listed.map_err(disk("check a mirror"))?.unwrap_or_default();
+    ) {
+        let listed = directory.as_ref().map(|directory| directory.list());
+        let mut names = listed.and_then(Result::ok).unwrap_or_default();
         names.retain(|name| after.is_none_or(|after| name > after));
         names.sort_unstable();
         let on_disk = names.into_iter().peekable();
         self.levels.push(Level { path, directory, node, on_disk, rows: VecDeque::new(), after: after.cloned() });
-        Ok(())
     }
 
-    fn page(mut self) -> Result<CheckPage, Problem> {
+    /// Looks at one entry after the other until the page is full.
+    fn look_on(&mut self, after: Option<&RelPath>, budget: u64) -> Result<(), Problem> {
+        let mut last = after.cloned().unwrap_or_else(RelPath::root);
         let mut looked_at = 0;
         while let Some(level) = self.levels.last_mut() {
             let Some((name, row)) = level.next(self.store, self.revision)? else {
@@ -153,65 +176,103 @@ impl Checker<'_> {
             };
             let Ok(path) = level.path.join(&name) else { continue };
             let directory = level.directory.clone();
-            self.look(&path, &name, row, directory.as_deref())?;
-            looked_at += 1;
-            if looked_at == MAX_PAGE_ROWS || self.bytes_read >= MAX_READ_A_PAGE {
-                return Ok(CheckPage { findings: self.findings, next: Some(path) });
+            if !self.look(&path, &name, row, directory.as_deref())? {
+                self.page.next = Some(last);
+                break;
             }
+            looked_at += 1;
+            let is_full = self.page.findings.len() >= MAX_PAGE_ROWS / 2 || looked_at == MAX_PAGE_ROWS;
+            if is_full || self.left == Some(0) {
+                self.page.next = Some(path);
+                break;
+            }
+            last = path;
         }
-        Ok(CheckPage { findings: self.findings, next: None })
+        self.page.bytes = self.left.map_or(0, |left| budget - left);
+        Ok(())
     }
 
+    /// Looks at one entry; false if it is a file that the page's bytes did not do for.
     fn look(
         &mut self,
         path: &RelPath,
         name: &Name,
         row: Option<Row>,
         directory: Option<&dyn Directory>,
-    ) -> Result<(), Problem> {
-        let failed = disk("check a mirror");
-        let stat = directory.map(|directory| gone_is_none(directory.stat(name))).transpose();
-        let stat = stat.map_err(&failed)?.flatten();
+    ) -> Result<bool, Problem> {
+        let stat = directory.map(|directory| gone_is_none(directory.stat(name))).transpose().map(Option::flatten);
         let what = match (&row, &stat, directory) {
-            (None, Some(_), _) => Some(CheckVerdict::Extra),
-            (None, None, _) => None,
-            (Some(row), Some(stat), Some(directory)) => self.verdict(row, stat, directory).map_err(&failed)?,
-            (Some(_), _, _) => Some(CheckVerdict::Missing),
+            (None, Ok(None), _) => None,
+            (None, ..) => Some(CheckVerdict::Extra),
+            (Some(row), Ok(Some(stat)), Some(directory)) => match self.verdict(path, row, stat, directory) {
+                Some(what) => what,
+                None => return Ok(false),
+            },
+            (Some(_), Err(_), _) => Some(CheckVerdict::Damaged),
+            (Some(_), ..) => Some(CheckVerdict::Missing),
         };
+        self.page.entries += u64::from(row.is_some());
+        let descends = row.as_ref().filter(|row| row.entry.kind() == Kind::Directory).map(|row| row.node);
         if let Some(what) = what {
-            self.findings.push(CheckFinding { path: path.clone(), what });
-            self.want(row.as_ref(), what)?;
+            self.find(path.clone(), row, what)?;
         }
-        if let Some(row) = row.filter(|row| row.entry.kind() == Kind::Directory) {
-            let below = self.open(directory, name)?;
-            self.enter(Some(row.node), path.clone(), below, None)?;
+        if let Some(node) = descends {
+            self.enter(Some(node), path.clone(), open(directory, name), None);
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// A content that is missing or damaged is asked for again.
-    fn want(&self, row: Option<&Row>, what: CheckVerdict) -> Result<(), Problem> {
+    /// Something is not as the catalog says. A content that is missing or damaged is asked for again; what can be put
+    /// right without one is noted.
+    fn find(&mut self, path: RelPath, row: Option<Row>, what: CheckVerdict) -> Result<(), Problem> {
+        let entry = row.as_ref().map(|row| row.entry.clone());
+        let (place, node) = (self.page.findings.len(), row.as_ref().map(|row| row.node));
+        self.page.findings.push(CheckFinding { path: path.clone(), what, entry, mended: false });
         let is_lost = matches!(what, CheckVerdict::Missing | CheckVerdict::Damaged);
-        if let Some((content, _)) = row.and_then(|row| row.entry.content()).filter(|_| is_lost) {
-            self.store.catalog().want(content, self.store.now())?;
+        match row {
+            None => self.amends.extra.push(path),
+            Some(row) if is_lost && row.entry.kind() == Kind::File => {
+                tracing::debug!(mirror = %self.mirror.name, %path, ?what, "a file of the mirror is not as it was delivered");
+                return Ok(self.store.catalog().want(&row, self.store.now())?);
+            }
+            // The root itself is made by whoever opens it.
+            Some(row) if is_lost && !path.is_root() => self.amends.anew.push((row, path)),
+            Some(row) => self.amends.described.push((row, path)),
         }
+        self.amended.push((place, node));
         Ok(())
     }
 
-    fn verdict(&mut self, row: &Row, stat: &Stat, directory: &dyn Directory) -> io::Result<Option<CheckVerdict>> {
+    /// What is wrong, if anything; nothing if it could not be read to its end.
+    fn verdict(
+        &mut self,
+        path: &RelPath,
+        row: &Row,
+        stat: &Stat,
+        directory: &dyn Directory,
+    ) -> Option<Option<CheckVerdict>> {
         let is_whole = match (&row.entry, stat.kind) {
-            (Entry::Directory { .. }, FileKind::Directory) => true,
-            (Entry::Symlink { target, .. }, FileKind::Symlink) => directory.read_link(&row.name)? == target.as_bytes(),
-            (Entry::File { size, content, .. }, FileKind::File) if stat.size == *size => {
-                !self.read_contents || {
-                    self.bytes_read += size;
-                    hash(&*directory.open_file(&row.name)?)? == *content
-                }
+            (Entry::Directory { .. }, FileKind::Directory) => directory.open_directory(&row.name).is_ok(),
+            (Entry::Symlink { target, .. }, FileKind::Symlink) => {
+                directory.read_link(&row.name).is_ok_and(|found| found == target.as_bytes())
             }
+            (Entry::File { size, content, .. }, FileKind::File) if stat.size == *size => match &mut self.left {
+                None => true,
+                Some(left) => match hash_on(self.mirror, path, stat, directory.open_file(&row.name), left) {
+                    Hashed::Whole(found) => found == *content,
+                    Hashed::InPart => return None,
+                    Hashed::Unreadable => false,
+                },
+            },
             _ => false,
         };
-        Ok(if is_whole { metadata_verdict(row, stat) } else { Some(CheckVerdict::Damaged) })
+        Some(if is_whole { metadata_verdict(row, stat) } else { Some(CheckVerdict::Damaged) })
     }
+}
+
+/// Opens a directory; one that is not there, or cannot be opened, has nothing in it.
+fn open(above: Option<&dyn Directory>, name: &Name) -> Option<Arc<dyn Directory>> {
+    above.and_then(|above| above.open_directory(name).ok())
 }
 
 /// Whether mode and mtime are as the disk should have them.

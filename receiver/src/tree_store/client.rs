@@ -20,7 +20,7 @@ use crate::tree_store::problems::disk;
 use crate::tree_store::redo_log;
 use crate::tree_store::shelves::Shelves;
 use crate::tree_store::staging::Staging;
-use crate::tree_store::step::Step;
+use crate::tree_store::step::{Step, version_name};
 
 /// How often a client's staging is swept while it proposes.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -141,9 +141,15 @@ impl ClientStore {
         Node(self.next_node.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A number for something kept.
+    /// A number for something kept. What lies there by a number that the catalog does not know of (it may come from a
+    /// backup that is older than the files) keeps it, and is never overwritten.
     pub(super) fn new_version(&self) -> VersionId {
-        VersionId(self.next_version.fetch_add(1, Ordering::Relaxed))
+        loop {
+            let version = VersionId(self.next_version.fetch_add(1, Ordering::Relaxed));
+            if self.shelves.versions.stat(&version_name(version)).is_err() {
+                return version;
+            }
+        }
     }
 
     /// The numbers that nothing has yet.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use protocol::limits::MAX_WANTED;
 use protocol::wire::{Commit, Committed, Mismatch, Missing};
 use protocol::{Change, ContentId, Head, Kind, Lineage, Problem, Refused, Timestamp};
 
@@ -48,7 +49,19 @@ impl ClientStore {
     }
 
     fn durable(&self, mirror: &Mirror, head: Head) -> Result<Committed, Problem> {
-        Ok(Committed::Durable { head, wanted: self.catalog().wanted(mirror.id)? })
+        Ok(Committed::Durable { head, wanted: self.wanted(mirror)? })
+    }
+
+    /// Contents of a mirror's files that were found damaged, and not yet sent again.
+    pub(super) fn wanted(&self, mirror: &Mirror) -> Result<Vec<ContentId>, Problem> {
+        let wanted = self.catalog().wanted(mirror.id, None, MAX_WANTED)?;
+        Ok(wanted.into_iter().map(|(content, ..)| content).collect())
+    }
+
+    fn want_node(&self, node: Node) -> Result<(), Problem> {
+        let mut catalog = self.catalog();
+        let Some(row) = catalog.newest_of(node)? else { return Ok(()) };
+        Ok(catalog.want(&row, self.now())?)
     }
 
     fn apply(
@@ -112,7 +125,7 @@ impl ClientStore {
     /// Contents that are damaged wherever they are held must come anew.
     fn ask_again(&self, mirror: &Mirror, proposal: &Proposal, damaged: &[ContentId]) -> Result<Committed, Problem> {
         for content in damaged {
-            self.catalog().want(*content, self.now())?;
+            self.catalog().want_everywhere(*content, self.now())?;
         }
         let missing = missing_of(proposal, |plan| {
             Ok(if damaged.contains(&plan.content) { vec![whole(plan.length)] } else { Vec::new() })
@@ -140,8 +153,8 @@ impl ClientStore {
         }
         ready.mirror.proposals().close(result.digest);
         self.finish(ready.mirror, result.number, &sequence.steps)?;
-        for content in gone_in_place(&ready) {
-            self.catalog().want(content, self.now())?;
+        for node in gone_in_place(&ready) {
+            self.want_node(node)?;
         }
         self.durable(ready.mirror, result)
     }
@@ -174,6 +187,7 @@ impl ClientStore {
             openings: touched.iter().filter_map(opening).collect(),
             versions: sequence.versions.clone(),
             steps: redo_log::to_rows(&sequence.steps),
+            fresh: ready.instances.made.keys().copied().collect(),
             arrived: ready.instances.arrived(),
             next: self.next_numbers(),
         })
@@ -190,13 +204,12 @@ fn renew_what_is_not_ours(plan: &mut Plan, found: &HashMap<Node, Found>) {
     }
 }
 
-/// Contents of files that only got other metadata, and are not as they were.
-fn gone_in_place(ready: &Ready<'_>) -> impl Iterator<Item = ContentId> {
-    let stays = |touched: &&Touched| touched.base.is_some() && !touched.arrives();
+/// Files that only got other metadata, and are not as they were.
+fn gone_in_place(ready: &Ready<'_>) -> impl Iterator<Item = Node> {
+    let stays = |touched: &&Touched| touched.base.is_some() && touched.result.is_some() && !touched.arrives();
     let in_place = ready.plan.touched.iter().filter(move |(_, touched)| stays(touched));
-    let is_ours = |node| matches!(ready.found.get(node), None | Some(Found::Ours(_)));
-    let gone = in_place.filter(move |(node, _)| !is_ours(node));
-    gone.filter_map(|(_, touched)| Some(touched.result.as_ref()?.entry.content()?.0))
+    let is_ours = |node: &Node| matches!(ready.found.get(node), None | Some(Found::Ours(_)));
+    in_place.map(|(node, _)| *node).filter(move |node| !is_ours(node))
 }
 
 fn closing(node: Node, touched: &Touched, sequence: &Sequence) -> Option<Closing> {

@@ -38,7 +38,7 @@ impl Lacking {
     }
 
     /// Bytes that it will take on the disk. Zeros are holes. Copies may come to share blocks, but need not.
-    fn room(&self) -> u64 {
+    pub(super) fn room(&self) -> u64 {
         self.literals.iter().fold(self.copied, |sum, range| sum.saturating_add(range.length))
     }
 }

@@ -63,7 +63,8 @@ impl ClientStore {
         Ok((missing, mismatched))
     }
 
-    fn make_whole(&self, content: &ContentPlan) -> Result<Option<Vec<CopiedRange>>, Problem> {
+    /// Makes one content whole that the client does not hold; if it came out wrong, what was copied is answered.
+    pub(super) fn make_whole(&self, content: &ContentPlan) -> Result<Option<Vec<CopiedRange>>, Problem> {
         if self.held_length(content.content)?.is_some() {
             return Ok(None);
         }

@@ -6,6 +6,7 @@ use protocol::MirrorName;
 
 use crate::catalog::{MirrorId, MirrorRecord, Node};
 use crate::store::proposal::OpenProposals;
+use crate::tree_store::reading::Readings;
 
 /// One mirror.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Mirror {
     commit: Mutex<()>,
     steps: RwLock<()>,
     proposals: Mutex<OpenProposals>,
+    readings: Mutex<Readings>,
 }
 
 impl Mirror {
@@ -31,6 +33,7 @@ impl Mirror {
             commit: Mutex::default(),
             steps: RwLock::default(),
             proposals: Mutex::default(),
+            readings: Mutex::default(),
         }
     }
 
@@ -52,5 +55,10 @@ impl Mirror {
     /// Its open proposals.
     pub(super) fn proposals(&self) -> MutexGuard<'_, OpenProposals> {
         self.proposals.lock().expect("no holder of this lock panics")
+    }
+
+    /// Its files that a check has half read.
+    pub(super) fn readings(&self) -> MutexGuard<'_, Readings> {
+        self.readings.lock().expect("no holder of this lock panics")
     }
 }

@@ -92,6 +92,11 @@ impl Plan {
         Ok(Ok(Self { touched: planner.touched, root, rows: planner.rows }))
     }
 
+    /// A plan that touches these nodes and changes nothing logical; `rows` has all directories above them.
+    pub(super) fn renewing(root: Node, touched: BTreeMap<Node, Touched>, rows: HashMap<Node, BasePlace>) -> Self {
+        Self { touched, root, rows }
+    }
+
     /// The path of a directory in the result; nothing if it is gone.
     pub(super) fn result_path(&self, node: Node) -> Option<RelPath> {
         if node == self.root {

@@ -38,7 +38,9 @@ impl ClientStore {
         if self.catalog().mirror(&request.mirror)?.is_none() {
             return Ok(nobody_claimed(request));
         }
-        self.redo_before_telling(&*self.mirror(&request.mirror)?)?;
+        let known = self.mirror(&request.mirror)?;
+        self.redo_before_telling(&known)?;
+        let wanted = self.wanted(&known)?;
         let catalog = self.catalog();
         let Some(mirror) = catalog.mirror(&request.mirror)? else { return Ok(nobody_claimed(request)) };
         let (head, head_lineage, _) = catalog.head(mirror.id)?;
@@ -48,7 +50,7 @@ impl ClientStore {
             head_lineage,
             in_chain: catalog.in_chain(mirror.id, request.head)?,
             superseded_at: catalog.superseded_at(mirror.id, request.lineage)?,
-            wanted: catalog.wanted(mirror.id)?,
+            wanted,
             is_empty: catalog.is_empty(mirror.root)?,
             ended_files: files.ended,
             files: files.now,
@@ -173,8 +175,8 @@ impl ClientStore {
 
     /// A current file that is not as it should be is wanted; an old one may just not be kept any more.
     fn not_readable(&self, row: &Row, request: &ReadAt) -> Result<Problem, Problem> {
-        if let (None, Some((content, _))) = (row.to, row.entry.content()) {
-            self.catalog().want(content, self.now())?;
+        if row.to.is_none() {
+            self.catalog().want(row, self.now())?;
         }
         let detail = format!("the bytes of {} are not kept, or were changed behind the receiver's back", request.path);
         Ok(Problem::new(ProblemCode::NotFound, detail))

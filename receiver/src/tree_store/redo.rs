@@ -80,8 +80,8 @@ impl ClientStore {
     /// The content of a lost file is asked for again; a lost directory was made anew, and gets its metadata back.
     fn make_up_for(&self, mirror: &Mirror, revision: u64, path: &RelPath) -> Result<(), Problem> {
         let lost = self.catalog().row_at(mirror.root, path, revision)?;
-        if let Some((content, _)) = lost.as_ref().and_then(|row| row.entry.content()) {
-            self.catalog().want(content, self.now())?;
+        if let Some(row) = &lost {
+            self.catalog().want(row, self.now())?;
         }
         let parent = path.parent().unwrap_or_else(RelPath::root);
         let above = self.catalog().row_at(mirror.root, &parent, revision)?;

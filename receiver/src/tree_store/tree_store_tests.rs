@@ -18,6 +18,10 @@ mod histories;
 mod holes;
 #[path = "tests/meddling.rs"]
 mod meddling;
+#[path = "tests/mending.rs"]
+mod mending;
+#[path = "tests/mending_crashes.rs"]
+mod mending_crashes;
 #[path = "tests/move_costs.rs"]
 mod move_costs;
 #[path = "tests/move_crashes.rs"]
@@ -44,8 +48,12 @@ mod retention;
 mod retention_ceilings;
 #[path = "tests/retention_crashes.rs"]
 mod retention_crashes;
+#[path = "tests/retention_damage.rs"]
+mod retention_damage;
 #[path = "tests/retention_histories.rs"]
 mod retention_histories;
+#[path = "tests/scrubbing.rs"]
+mod scrubbing;
 #[path = "tests/stepwise.rs"]
 mod stepwise;
 #[path = "tests/upgrades.rs"]

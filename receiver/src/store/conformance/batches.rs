@@ -95,7 +95,7 @@ pub(crate) fn a_fresh_mirror_passes_its_check(store: &dyn Store) {
     let entry = peer.file("x");
     peer.deliver(&[create("d", directory()), create("d/f", entry), create("d/l", link("t"))]);
     for read_contents in [false, true] {
-        let request = Check { mirror: peer.mirror.clone(), after: None, read_contents };
+        let request = Check { mirror: peer.mirror.clone(), after: None, read_contents, budget: None, mend: false };
         let page = store.check(&peer.client, &request).expect("is checked");
         assert_eq!((page.findings, page.next), (vec![], None));
     }

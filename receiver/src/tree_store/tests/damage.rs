@@ -135,7 +135,12 @@ fn a_content_that_came_again_is_held_again() {
     assert_eq!(missing.len(), 2);
     peer.fill_missing(base, &changes, &plans, &missing);
     let committed = peer.commit_on(base, &changes);
-    assert_eq!(committed, Ok(Committed::Durable { head: Head::after(&base, &changes), wanted: vec![] }));
+    let wanted = vec![ContentId::of(&old)];
+    assert_eq!(
+        committed,
+        Ok(Committed::Durable { head: Head::after(&base, &changes), wanted }),
+        "`old` is still damaged"
+    );
     let again = [create("third", peer.file(&old))];
     assert_eq!(peer.open(&again, peer.plans(&again)), []);
     assert_eq!(peer.read_path(2, &path("twin")).expect("is there"), old);

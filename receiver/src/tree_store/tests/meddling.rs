@@ -81,7 +81,7 @@ impl Meddled {
 
     fn findings(&self, read_contents: bool) -> Vec<(String, CheckVerdict)> {
         let peer = self.peer();
-        let request = Check { mirror: peer.mirror.clone(), after: None, read_contents };
+        let request = Check { mirror: peer.mirror.clone(), after: None, read_contents, budget: None, mend: false };
         let page = self.store.check(&peer.client, &request).expect("is checked");
         assert_eq!(page.next, None);
         page.findings.into_iter().map(|finding| (finding.path.to_string(), finding.what)).collect()
@@ -252,7 +252,7 @@ fn a_check_goes_on_where_its_last_page_ended() {
     let mut found = Vec::new();
     let (mut after, mut pages) = (None, 0);
     loop {
-        let request = Check { mirror: peer.mirror.clone(), after, read_contents: false };
+        let request = Check { mirror: peer.mirror.clone(), after, read_contents: false, budget: None, mend: false };
         let page = meddled.store.check(&peer.client, &request).expect("is checked");
         found.extend(page.findings.into_iter().filter(|finding| finding.what != CheckVerdict::Metadata));
         pages += 1;

@@ -1,0 +1,119 @@
+//! An error at the n-th operation of a round, n = 1 to the end, on the source's and the receiver's file systems alike:
+//! whatever fails, no path gets bytes that it never had, nothing is deleted that is there, and the next rounds converge.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use protocol::{Entry, Name, RelPath};
+use seams::fs::Fs;
+use seams::memory::{FaultHook, OperationKind};
+
+use super::world::{Kind, SOURCE, World, remove, write};
+
+/// EIO, EACCES, ENOSPC.
+const ERRORS: [i32; 3] = [5, 13, 28];
+
+/// What the invariants are asked of: operations that open, write, make durable, name, unname.
+fn is_meant(kind: OperationKind) -> bool {
+    use OperationKind::{
+        CreateDirectory, CreateFile, Link, List, OpenDirectory, OpenFile, OpenFileForWriting, Read, RemoveDirectory,
+        RemoveFile, Rename, SetLength, Stat, Sync, SyncFilesystem, Write,
+    };
+    matches!(
+        kind,
+        OpenDirectory
+            | OpenFile
+            | OpenFileForWriting
+            | CreateFile
+            | CreateDirectory
+            | Read
+            | Write
+            | SetLength
+            | Sync
+            | SyncFilesystem
+            | Rename
+            | Link
+            | RemoveFile
+            | RemoveDirectory
+            | Stat
+            | List
+    )
+}
+
+fn fail(world: &World, number: u64, error: i32) -> Arc<AtomicU64> {
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    let hook: FaultHook = Arc::new(move |operation| {
+        let fails = is_meant(operation.kind) && counted.fetch_add(1, Ordering::Relaxed) == number;
+        fails.then(|| io::Error::from_raw_os_error(error))
+    });
+    world.fs.set_fault_hook(Some(hook));
+    count
+}
+
+/// A mirror, and a source in which everything has happened that can.
+fn eventful() -> (World, BTreeMap<RelPath, Entry>) {
+    let world = World::with(0, Kind::Tree);
+    for path in ["a", "b", "d/c", "d/e", "x/y/z", "gone/f", "kept/g"] {
+        write(&world, path, &format!("content of {path}"));
+    }
+    world.good_round();
+    let before = world.mirrored();
+    world.clock.advance(Duration::from_secs(60));
+    write(&world, "a", "rewritten");
+    write(&world, "new/n", "new");
+    remove(&world, "b");
+    remove(&world, "gone/f");
+    remove(&world, "gone");
+    let root = world.fs.open_root(Path::new(SOURCE)).expect("there");
+    let name = |text: &str| Name::parse(text.as_bytes()).expect("valid");
+    root.rename(&name("x"), &*root, &name("moved")).expect("renamed");
+    root.create_symlink(&name("link"), b"a").expect("made");
+    (world, before)
+}
+
+/// Every path has what it had, or what the source has now; what is in both is there.
+fn assert_sound(
+    mirror: &BTreeMap<RelPath, Entry>,
+    before: &BTreeMap<RelPath, Entry>,
+    now: &BTreeMap<RelPath, Entry>,
+    what: &str,
+) {
+    for (path, entry) in mirror {
+        let had = before.get(path).is_some_and(|old| old.content() == entry.content());
+        let has = now.get(path).is_some_and(|new| new.content() == entry.content());
+        assert!(had || has, "{what}: {path} has bytes that it never had");
+    }
+    for path in before.keys().filter(|path| now.contains_key(*path)) {
+        assert!(mirror.contains_key(path), "{what}: {path} was deleted");
+    }
+}
+
+#[test]
+fn an_error_at_any_operation_of_a_round_breaks_no_promise_and_the_next_rounds_converge() {
+    for error in ERRORS {
+        for number in 0.. {
+            let (world, before) = eventful();
+            let what = format!("error {error} at operation {number}");
+            let count = fail(&world, number, error);
+            drop(world.round());
+            world.fs.set_fault_hook(None);
+            let was_reached = count.load(Ordering::Relaxed) > number;
+            assert_sound(&world.mirrored(), &before, &world.in_source(), &what);
+            for _ in 0..3 {
+                world.clock.advance(Duration::from_hours(2));
+                drop(world.round());
+            }
+            assert_eq!(world.mirrored(), world.in_source(), "{what}: converges");
+            assert_eq!(world.on_disk("/data/local/source"), world.in_source(), "{what}: on disk, too");
+            if !was_reached {
+                assert!(number > 100, "there is something to fail");
+                break;
+            }
+        }
+    }
+}
