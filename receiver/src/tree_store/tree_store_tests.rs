@@ -22,6 +22,8 @@ mod meddling;
 mod mending;
 #[path = "tests/mending_crashes.rs"]
 mod mending_crashes;
+#[path = "tests/mending_peer.rs"]
+mod mending_peer;
 #[path = "tests/move_costs.rs"]
 mod move_costs;
 #[path = "tests/move_crashes.rs"]

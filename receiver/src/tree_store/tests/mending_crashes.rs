@@ -7,7 +7,7 @@ use protocol::{ContentId, Name, Tree};
 
 use super::crashes::{Fault, fail};
 use super::damage::noise;
-use super::mending::{check, found, mend, try_check, try_mend};
+use super::mending_peer::{check, found, mend, try_check, try_mend};
 use super::world::{MemoryWorld, assert_is};
 use crate::store::conformance::peer::{Peer, create, directory, file, link};
 
