@@ -28,6 +28,11 @@ class Bytes:
         return table.size(max(found)), f"<= {table.size(self.at_most)} on the wire", max(found) <= self.at_most
 
 
+def _beside(aim, ratio, of_what=""):
+    """What a ratio to a peer comes to."""
+    return f"{ratio:.3f}x", f"<= {aim.at_most}x {aim.peer}{of_what}", ratio <= aim.at_most
+
+
 @dataclass(frozen=True)
 class Share:
     """At most so many times the bytes that a peer has on the wire, both ways together."""
@@ -43,8 +48,7 @@ class Share:
         ours, theirs = _on_wire(runs, self, OURS), _on_wire(runs, self, self.peer)
         if not ours or not theirs:
             return None
-        ratio = max(ours) / median(theirs)
-        return f"{ratio:.3f}x", f"<= {self.at_most}x {self.peer}'s bytes", ratio <= self.at_most
+        return _beside(self, max(ours) / median(theirs), "'s bytes")
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,7 @@ class Wall:
         ours, theirs = ([run.measured.wall_seconds for run in _of(runs, self, peer)] for peer in (OURS, self.peer))
         if not ours or not theirs:
             return None
-        ratio = median(ours) / median(theirs)
-        return f"{ratio:.3f}x", f"<= {self.at_most}x {self.peer}", ratio <= self.at_most
+        return _beside(self, median(ours) / median(theirs))
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,5 @@
+//! What a set of changes does to a tree.
+
 use super::*;
 use crate::ContentId;
 

@@ -1,3 +1,5 @@
+//! Clients and their tokens.
+
 use std::error::Error;
 use std::sync::Barrier;
 use std::thread;

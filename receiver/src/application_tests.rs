@@ -1,3 +1,5 @@
+//! A receiver from start to stop, on a port of its own.
+
 use std::error::Error;
 use std::net::TcpStream;
 use std::thread;

@@ -1,3 +1,5 @@
+//! Who may serve a data directory, and who finds it served.
+
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;

@@ -1,3 +1,5 @@
+//! What is logged of a request, and what never is.
+
 use std::error::Error as StdError;
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};

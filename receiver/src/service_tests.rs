@@ -1,3 +1,5 @@
+//! What a caller may ask for.
+
 use protocol::ClientName;
 
 use super::*;

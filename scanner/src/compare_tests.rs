@@ -1,3 +1,5 @@
+//! Verdicts on names, from listings and rows.
+
 use protocol::{ContentId, LinkTarget};
 use seams::recorded::{DirectoryId, Reading, Trust};
 

@@ -1,3 +1,5 @@
+//! Readings for other tests.
+
 use protocol::{ContentId, Timestamp};
 use seams::clock::BootId;
 use seams::recorded::{Evidence, Fingerprint, Moment, Reading, Trust};

@@ -1,3 +1,5 @@
+//! Acknowledged changes, as rows.
+
 use proptest::prelude::*;
 use protocol::{ContentId, RefusalReason, Timestamp};
 

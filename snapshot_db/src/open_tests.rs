@@ -1,3 +1,5 @@
+//! Opening snapshots: again, newer, damaged, not ours.
+
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 

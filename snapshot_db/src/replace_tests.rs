@@ -1,3 +1,5 @@
+//! The acknowledged half is replaced by a manifest; what was read stays.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

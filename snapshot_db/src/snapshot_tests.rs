@@ -1,3 +1,5 @@
+//! What a snapshot costs, and what it tells.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;

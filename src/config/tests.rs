@@ -1,3 +1,5 @@
+//! Reading configuration files: what is good, what is wrong and where.
+
 use std::ffi::OsStr;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What a person and a program are told.
+
 use std::sync::Arc;
 use std::time::Duration;
 

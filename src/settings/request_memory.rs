@@ -7,7 +7,10 @@ use receiver::http_limits::LEAST_BODY_MEMORY;
 use super::scrub::bytes;
 use super::value::{Shape, Value, one_text};
 
-/// Memory for all requests that are answered at once, in bytes: enough for one, less than 4 TiB.
+/// More is a mistake in a unit.
+const MOST_BYTES: usize = 1 << 40;
+
+/// Memory for all requests that are answered at once, in bytes: enough for one, at most [`MOST_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestMemory(usize);
 
@@ -26,7 +29,7 @@ impl Value for RequestMemory {
 
     fn read(words: &[OsString]) -> Option<Self> {
         let bytes = usize::try_from(bytes(one_text(words)?)?).ok()?;
-        (LEAST_BODY_MEMORY..=1 << 40).contains(&bytes).then_some(Self(bytes))
+        (LEAST_BODY_MEMORY..=MOST_BYTES).contains(&bytes).then_some(Self(bytes))
     }
 }
 

@@ -1,3 +1,5 @@
+//! Flags over variables over files over defaults.
+
 use std::path::Path;
 
 use clap::{Args, Command, FromArgMatches};

@@ -5,12 +5,10 @@
 use std::fs::{self, File};
 use std::io::Write;
 
-use crate::support::process::peak_memory;
+use crate::support::process::Peaks;
 use crate::support::{PATIENCE, Receiver, Relay, Started, World, assert_mirrored, comes_true, noise};
 
 const MIB: u64 = 1024 * 1024;
-/// What either side may take in memory.
-const MOST_MEMORY: u64 = 128 * MIB;
 /// Small files, and the bytes of each: the frames on their way at a kill are to be few of all.
 const SMALL_FILES: usize = 50_000;
 const SMALL_BYTES: usize = 8 * 1024;
@@ -28,8 +26,7 @@ struct Upload<'a> {
     relay: Relay,
     receiver: Receiver,
     client: Started,
-    client_peak: u64,
-    receiver_peak: u64,
+    peaks: Peaks,
 }
 
 impl<'a> Upload<'a> {
@@ -37,12 +34,11 @@ impl<'a> Upload<'a> {
         let receiver = world.receiver();
         let relay = Relay::to(&receiver.address());
         let client = start_client(world, &relay);
-        Self { world, relay, receiver, client, client_peak: 0, receiver_peak: 0 }
+        Self { world, relay, receiver, client, peaks: Peaks::default() }
     }
 
     fn look(&mut self) {
-        self.client_peak = self.client_peak.max(peak_memory(self.client.id()));
-        self.receiver_peak = self.receiver_peak.max(peak_memory(self.receiver.id()));
+        self.peaks.look(self.client.id(), self.receiver.id());
     }
 
     /// Kills a side when so many bytes have been sent, and starts it again.
@@ -73,10 +69,7 @@ impl<'a> Upload<'a> {
         });
         assert!(ended, "the client still runs: {}", self.client.stderr());
         self.client.ended(PATIENCE).expect(0);
-        println!("peaks: client {}, receiver {}", self.client_peak, self.receiver_peak);
-        for (side, peak) in [("client", self.client_peak), ("receiver", self.receiver_peak)] {
-            assert!(peak > MIB && peak < MOST_MEMORY, "the {side} took {peak} bytes");
-        }
+        self.peaks.are_within_the_promise();
         self.relay.sent()
     }
 }

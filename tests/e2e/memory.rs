@@ -4,10 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::process::Peaks;
 use crate::support::{PATIENCE, Receiver, Started, World, assert_mirrored, comes_true, noise};
-
-/// The promise for each side, in KiB.
-const MOST_KIB: u64 = 128 * 1024;
 
 /// More files than a round plans in memory; as many as the promise names in the full run.
 fn files() -> usize {
@@ -29,13 +27,6 @@ fn small_files(root: &Path, count: usize) {
     }
 }
 
-/// The most memory a process had at any time, in KiB.
-fn peak(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel tells its peak");
-    line.trim().trim_end_matches(" kB").parse().expect("a number of KiB")
-}
-
 #[track_caller]
 fn wait_for_rounds(started: &Started, count: usize) {
     let done = comes_true(10 * PATIENCE, || started.rounds().len() >= count);
@@ -50,8 +41,9 @@ fn tens_of_thousands_of_small_files_fit_in_128_mib_on_both_sides() {
     let started = receiver.start_scan(&world, &["--interval", "2s"]);
     // The second round is over the same tree, unchanged.
     wait_for_rounds(&started, 2);
-    let (client, server) = (peak(started.id()), peak(receiver.id()));
-    assert!(client < MOST_KIB && server < MOST_KIB, "client {client} KiB, receiver {server} KiB");
+    let mut peaks = Peaks::default();
+    peaks.look(started.id(), receiver.id());
+    peaks.are_within_the_promise();
     let rounds = started.rounds();
     assert!(rounds[0]["created"].as_u64() >= Some(files() as u64), "{}", rounds[0]);
     assert_eq!(rounds[1]["created"], 0, "{}", rounds[1]);

@@ -1,3 +1,5 @@
+//! How a plan is cut into batches.
+
 use protocol::{Metadata, Tree};
 
 use super::*;

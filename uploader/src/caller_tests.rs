@@ -1,3 +1,5 @@
+//! The one loop of retries, on a clock that nobody waits for.
+
 use std::sync::Mutex;
 
 use protocol::StoreId;

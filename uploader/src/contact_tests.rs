@@ -1,3 +1,5 @@
+//! What first contact means, for each way in which two heads can stand to each other.
+
 use protocol::{Lineage, RevisionDigest};
 
 use super::*;

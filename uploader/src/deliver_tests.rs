@@ -1,3 +1,5 @@
+//! Batches become revisions, whatever fails on the way.
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

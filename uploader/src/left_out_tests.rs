@@ -1,3 +1,5 @@
+//! What falls with a change that is set apart.
+
 use protocol::{Entry, Metadata};
 
 use super::*;

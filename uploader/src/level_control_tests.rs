@@ -1,3 +1,5 @@
+//! Levels on links and processors of many speeds, reckoned and not timed.
+
 use super::*;
 
 /// Speed in MB/s and ratio of each rung on the source of Linux 6.1 in frames of 4 MiB, measured on one processor.

@@ -1,3 +1,5 @@
+//! When the next bytes may go, on a clock that nobody waits for.
+
 use seams::memory::ManualClock;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A session from first contact to the last acknowledgement, with a model of a receiver.
+
 use std::sync::Arc;
 
 use protocol::wire::{ListAt, Request, Response};

@@ -1,3 +1,5 @@
+//! The store of local disks: the behaviour of all stores, and its own.
+
 #[path = "tests/chunks.rs"]
 mod chunks;
 #[path = "tests/concurrency.rs"]

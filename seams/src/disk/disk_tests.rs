@@ -1,3 +1,5 @@
+//! The real disk, held by descriptors.
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::ErrorKind;

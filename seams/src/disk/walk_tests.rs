@@ -1,3 +1,5 @@
+//! What walkdir says, as steps of a walk.
+
 use super::*;
 
 fn path(text: &str) -> &Path {

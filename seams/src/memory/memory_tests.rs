@@ -1,3 +1,5 @@
+//! The file system in memory does what the disk does.
+
 use std::error::Error;
 use std::sync::Mutex;
 

@@ -33,8 +33,36 @@ pub(crate) fn wait_until(what: &str, condition: impl FnMut() -> bool) {
     assert!(comes_true(PATIENCE, condition), "waited {PATIENCE:?} in vain until {what}");
 }
 
+/// What either side may take in memory, in bytes.
+const MOST_MEMORY: u64 = 128 * 1024 * 1024;
+/// No process of ours takes less: then none was looked at.
+const LEAST_MEMORY: u64 = 1024 * 1024;
+
+/// The most memory that each side ever had, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Peaks {
+    client: u64,
+    receiver: u64,
+}
+
+impl Peaks {
+    /// Looks at both processes; one that has ended tells nothing any more.
+    pub(crate) fn look(&mut self, client: u32, receiver: u32) {
+        self.client = self.client.max(peak_memory(client));
+        self.receiver = self.receiver.max(peak_memory(receiver));
+    }
+
+    /// Fails where a side took more than is promised, whatever the tree.
+    #[track_caller]
+    pub(crate) fn are_within_the_promise(self) {
+        println!("{self:?}");
+        let within = |peak| peak > LEAST_MEMORY && peak < MOST_MEMORY;
+        assert!(within(self.client) && within(self.receiver), "{self:?}");
+    }
+}
+
 /// The most memory that a process ever had, in bytes; 0 once it has ended.
-pub(crate) fn peak_memory(id: u32) -> u64 {
+fn peak_memory(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
