@@ -1,6 +1,7 @@
 //! What a round came to: its [`Report`], and the [`RoundError`]s that end one early.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
@@ -140,22 +141,23 @@ pub enum RoundError {
 }
 
 impl RoundError {
-    /// Whether the snapshot itself is broken, so that only a new one helps.
+    /// Whether the snapshot itself is broken, so that only a new one helps: whoever came upon that, and said it in
+    /// whatever words.
     #[must_use]
     pub fn is_damaged_snapshot(&self) -> bool {
-        let inner = |error: &io::Error| {
-            error
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<SnapshotError>())
-                .is_some_and(SnapshotError::is_damage)
+        let mut next: Option<&(dyn Error + 'static)> = match self {
+            Self::Snapshot(error) => Some(error),
+            other => Some(other),
         };
-        match self {
-            Self::Snapshot(error) => error.is_damage(),
-            Self::Scan(ScanError::Recorded(error)) | Self::Deliver(DeliverError::Ledger { source: error, .. }) => {
-                inner(error)
+        while let Some(error) = next {
+            if error.downcast_ref::<SnapshotError>().is_some_and(SnapshotError::is_damage) {
+                return true;
             }
-            _ => false,
+            // What an I/O error carries is no source of it, but the error itself.
+            let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            next = carried.map(|carried| carried as &(dyn Error + 'static)).or_else(|| error.source());
         }
+        false
     }
 }
 
