@@ -18,6 +18,7 @@ mod request_memory;
 mod scrub;
 mod scrub_every;
 mod show;
+mod sizes;
 pub(crate) mod token;
 mod typed;
 pub(crate) mod value;

@@ -11,11 +11,10 @@ use seams::disk::Disk;
 use tokio::sync::watch;
 
 use crate::accounts::Accounts;
+use crate::application_background::{Background, PAUSE};
 use crate::application_running::{ApplicationHandle, Running};
-use crate::application_scrub::Scrubbing;
 use crate::application_server::{Stop, serve};
 use crate::application_settings::{Settings, StartError};
-use crate::application_upkeep::{PAUSE, Upkeep};
 use crate::data_dir::{DataDir, HoldError};
 use crate::http::Desk;
 use crate::http_limits::HttpLimits;
@@ -116,11 +115,11 @@ impl Application {
     /// What the listener cannot go on after.
     pub fn run_until_stopped(self) -> io::Result<()> {
         let Self { desk, listener, workers, limits, stop, released, store, scrub_every, .. } = self;
-        let upkeep = Upkeep::start(Arc::clone(&store))?;
-        let scrubbing = Scrubbing::start(store, scrub_every)?;
+        let upkeep = Background::upkeep(Arc::clone(&store))?;
+        let scrub = scrub_every.map(|every| Background::scrub(store, every)).transpose()?;
         let system = actix_web::rt::System::new();
         let ended = system.block_on(serve(desk, listener, workers, &limits, stop.subscribe()));
-        drop((upkeep, scrubbing));
+        drop((upkeep, scrub));
         drop(system);
         if released.recv_timeout(limits.release) == Err(mpsc::RecvTimeoutError::Timeout) {
             tracing::warn!("stopped before every request was finished; the next start finishes what was begun");

@@ -7,11 +7,10 @@
 mod accounts;
 mod accounts_database;
 mod application;
+mod application_background;
 mod application_running;
-mod application_scrub;
 mod application_server;
 mod application_settings;
-mod application_upkeep;
 mod caller;
 mod catalog;
 mod data_dir;

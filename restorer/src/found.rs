@@ -3,11 +3,8 @@
 use std::io;
 
 use protocol::{ByteRange, ContentId, Entry, Name};
-use seams::fs::{Directory, FileKind, Stat};
-use seams::stretches::{Stretch, Stretches, zeros};
-
-/// Bytes read at once.
-const BUFFER_BYTES: usize = 256 * 1024;
+use seams::fs::{Directory, File, FileKind, Stat};
+use seams::stretches::each_portion;
 
 /// What is at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,18 +71,9 @@ fn content_of(directory: &dyn Directory, name: &Name) -> io::Result<ContentId> {
 }
 
 /// Hashes the beginning of a file, without reading its holes.
-pub(crate) fn hash_on(hasher: &mut blake3::Hasher, file: &dyn seams::fs::File, length: u64) -> io::Result<()> {
-    let mut buffer = vec![0; usize::try_from(length).unwrap_or(usize::MAX).clamp(1, BUFFER_BYTES)];
-    let mut stretches = Stretches::of(file, ByteRange { offset: 0, length });
-    while let Some(stretch) = stretches.next(&mut buffer)? {
-        match stretch {
-            Stretch::Data(bytes) => {
-                hasher.update(bytes);
-            }
-            Stretch::Hole(length) => zeros(length).for_each(|portion| {
-                hasher.update(portion);
-            }),
-        }
-    }
-    Ok(())
+pub(crate) fn hash_on(hasher: &mut blake3::Hasher, file: &dyn File, length: u64) -> io::Result<()> {
+    let hash = |portion: &[u8]| {
+        hasher.update(portion);
+    };
+    each_portion(file, ByteRange { offset: 0, length }, hash).map(drop)
 }

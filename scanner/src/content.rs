@@ -124,14 +124,9 @@ impl Making {
 }
 
 fn hash(hasher: &mut Hasher, stretch: &Stretch<'_>) {
-    match stretch {
-        Stretch::Data(bytes) => {
-            hasher.update(bytes);
-        }
-        Stretch::Hole(hole) => zeros(*hole).for_each(|portion| {
-            hasher.update(portion);
-        }),
-    }
+    stretch.portions().for_each(|portion| {
+        hasher.update(portion);
+    });
 }
 
 /// Hands a stretch to whoever follows, in a buffer that came back if there is one.

@@ -9,7 +9,7 @@ use seams::fs::{Directory, File, Stat};
 use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::recorded::{Evidence, Fingerprint, Reading, Recorded, Trust};
-use seams::stretches::{Stretch, Stretches, zeros};
+use seams::stretches::{Stretch, Stretches};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::content::Making;
@@ -155,16 +155,10 @@ impl<'a> Reader<'a> {
         let (mut quick, mut read) = (Xxh3::new(), 0);
         let mut stretches = Stretches::of(file, ByteRange { offset: 0, length });
         while let Some(stretch) = stretches.next(&mut self.buffer)? {
-            match &stretch {
-                Stretch::Data(bytes) => {
-                    quick.update(bytes);
-                    read += bytes.len() as u64;
-                    self.progress.read(bytes.len() as u64);
-                }
-                Stretch::Hole(hole) => {
-                    zeros(*hole).for_each(|portion| quick.update(portion));
-                    read += hole;
-                }
+            stretch.portions().for_each(|portion| quick.update(portion));
+            read += stretch.length();
+            if let Stretch::Data(bytes) = &stretch {
+                self.progress.read(bytes.len() as u64);
             }
             take(&stretch);
         }

@@ -8,6 +8,8 @@ use crate::fs::File;
 
 /// Shorter holes are read: looking for them would cost more than it saves.
 const LEAST_HOLE_BYTES: u64 = 256 * 1024;
+/// Bytes that [`each_portion`] reads at once.
+const BUFFER_BYTES: usize = 256 * 1024;
 /// What every hole reads as.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
@@ -18,6 +20,26 @@ pub enum Stretch<'a> {
     Data(&'a [u8]),
     /// So many zeros, at least 1, that were not read.
     Hole(u64),
+}
+
+impl Stretch<'_> {
+    /// Its bytes; zeros in portions.
+    pub fn portions(&self) -> impl Iterator<Item = &[u8]> {
+        let (data, hole) = match self {
+            Self::Data(bytes) => (Some(*bytes), 0),
+            Self::Hole(length) => (None, *length),
+        };
+        data.into_iter().chain(zeros(hole).map(|zeros| -> &[u8] { zeros }))
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Data(bytes) => bytes.len() as u64,
+            Self::Hole(length) => *length,
+        }
+    }
 }
 
 /// Goes through a range of a file, as far as the file goes. What it gives is what reading would give.
@@ -78,6 +100,21 @@ impl<'a> Stretches<'a> {
         let hole = begin.min(self.end).saturating_sub(self.offset);
         Ok(if hole < LEAST_HOLE_BYTES { 0 } else { hole })
     }
+}
+
+/// Hands over a range of a file in order, as far as the file goes, its holes as zeros that nobody read. Answers how far
+/// that was.
+///
+/// # Errors
+/// As reading says.
+pub fn each_portion(file: &dyn File, range: ByteRange, mut take: impl FnMut(&[u8])) -> io::Result<u64> {
+    let mut buffer = vec![0; usize::try_from(range.length).unwrap_or(usize::MAX).clamp(1, BUFFER_BYTES)];
+    let (mut stretches, mut length) = (Stretches::of(file, range), 0);
+    while let Some(stretch) = stretches.next(&mut buffer)? {
+        stretch.portions().for_each(&mut take);
+        length += stretch.length();
+    }
+    Ok(length)
 }
 
 /// So many zeros, in portions.

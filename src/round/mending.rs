@@ -8,13 +8,11 @@ use protocol::wire::Wanted;
 use protocol::{ByteRange, ContentId, RelPath};
 use seams::fs::{Directory, File, open_by_components};
 use seams::progress::Progress;
+use seams::stretches::each_portion;
 use snapshot_db::Snapshot;
 use uploader::{ContentError, Contents, Offers};
 
 use crate::source_contents::SourceContents;
-
-/// Bytes of a file that are read at a time.
-const READ_BYTES: usize = 256 * 1024;
 
 /// Files of the source that have wanted contents. Each was read to its end before anything of it is sent.
 #[derive(Debug)]
@@ -50,16 +48,11 @@ impl<'a> WantedContents<'a> {
 /// The content of a file that stands still while it is read.
 pub(crate) fn content_of(file: &dyn File, progress: &dyn Progress) -> io::Result<ContentId> {
     let before = file.stat()?;
-    let (mut hasher, mut buffer, mut offset) = (blake3::Hasher::new(), vec![0; READ_BYTES], 0);
-    loop {
-        let read = file.read_at(&mut buffer, offset)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-        offset += read as u64;
-        progress.read(read as u64);
-    }
+    let mut hasher = blake3::Hasher::new();
+    each_portion(file, ByteRange { offset: 0, length: u64::MAX }, |portion| {
+        hasher.update(portion);
+        progress.read(portion.len() as u64);
+    })?;
     let after = file.stat()?;
     let is_still = (before.size, before.mtime, before.ctime) == (after.size, after.mtime, after.ctime);
     if is_still { Ok(hasher.finalize().into()) } else { Err(io::ErrorKind::ResourceBusy.into()) }

@@ -10,12 +10,10 @@ use std::time::Duration;
 
 use protocol::{Entry, RelPath};
 use restorer::{Deed, Listener, Rules, Run, Span, restore, undo};
-use seams::clock::Clock;
 use seams::fs::Fs;
 use seams::memory::OperationKind;
 use seams::parallel::Parallel;
 use seams::random::Random;
-use uploader::{Caller, RetryPolicy, Transport};
 
 use super::world::{Kind, SOURCE, World, write};
 use crate::past::MirrorPast;
@@ -42,13 +40,7 @@ impl Listener for Problems {
 /// Does something with a run into a directory; the problems there were.
 fn run<T>(world: &World, into: &str, act: impl FnOnce(&Run<'_>) -> T) -> (T, Vec<String>) {
     static STOP: AtomicBool = AtomicBool::new(false);
-    let caller = Caller::new(
-        Arc::clone(&world.transport) as Arc<dyn Transport>,
-        Arc::clone(&world.clock) as Arc<dyn Clock>,
-        Arc::clone(&world.random) as Arc<dyn Random>,
-        RetryPolicy::default(),
-        Arc::new(AtomicBool::new(false)),
-    );
+    let caller = world.caller();
     world.fs.make_directory(Path::new(into)).expect("made");
     let listener = Problems::default();
     let run = Run {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use protocol::{Head, Lineage, Metadata, Name};
@@ -11,9 +10,8 @@ use seams::clock::Clock;
 use seams::fs::Fs;
 use seams::parallel::Parallel;
 use seams::progress::Unwatched;
-use seams::random::Random;
 use snapshot_db::{Snapshot, SnapshotError};
-use uploader::{Caller, CompressionLevel, Rate, RetryPolicy, Transport};
+use uploader::{CompressionLevel, Rate};
 
 use super::world::{Kind, SOURCE, World, remove, write, write_bytes};
 use crate::report::RoundError;
@@ -33,13 +31,7 @@ struct How<'a> {
 type Outcome = (Verified, BTreeMap<String, Wrong>);
 
 fn try_verify(world: &World, how: How<'_>) -> Result<Outcome, RoundError> {
-    let caller = Caller::new(
-        Arc::clone(&world.transport) as Arc<dyn Transport>,
-        Arc::clone(&world.clock) as Arc<dyn Clock>,
-        Arc::clone(&world.random) as Arc<dyn Random>,
-        RetryPolicy::default(),
-        Arc::new(AtomicBool::new(false)),
-    );
+    let caller = world.caller();
     let mirror = World::mirror();
     let verify = Verify {
         caller: &caller,

@@ -165,14 +165,19 @@ impl World {
         gathered(self.ungathered_round(snapshot, source, rules))
     }
 
-    fn ungathered_round(&self, snapshot: &Snapshot, source: &str, rules: &RoundRules) -> Report {
-        let caller = Caller::new(
+    /// Calls the receiver, as a round does.
+    pub(super) fn caller(&self) -> Caller {
+        Caller::new(
             Arc::clone(&self.transport) as Arc<dyn Transport>,
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.random) as Arc<dyn Random>,
             RetryPolicy::default(),
-            Arc::new(AtomicBool::new(false)),
-        );
+            Arc::default(),
+        )
+    }
+
+    fn ungathered_round(&self, snapshot: &Snapshot, source: &str, rules: &RoundRules) -> Report {
+        let caller = self.caller();
         let delivering = Delivering {
             caller: &caller,
             random: &*self.random,

@@ -8,7 +8,7 @@ use protocol::ClientName;
 use receiver::{Keeping, Retention, Retentions};
 
 use super::KeepingSettings;
-use super::scrub::bytes;
+use super::sizes::bytes;
 use super::value::{Shape, Value, one_text};
 
 /// Longer spans are typing errors; `forever` says what is meant.

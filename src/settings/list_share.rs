@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::scrub::hundredths;
+use super::sizes::hundredths;
 use super::value::{Shape, Value, one_text};
 use crate::round::ListShare;
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use uploader::{Rate, Span, TimeOfDay, Timetable};
 
-use super::scrub::bytes;
+use super::sizes::bytes;
 use super::value::{Shape, Value};
 
 /// Most spans in one timetable: one for each half hour.

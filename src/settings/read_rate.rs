@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use uploader::Rate;
 
-use super::scrub::bytes;
+use super::sizes::bytes;
 use super::value::{Shape, Value, one_text};
 
 impl Value for Rate {

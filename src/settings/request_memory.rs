@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use receiver::http_limits::LEAST_BODY_MEMORY;
 
-use super::scrub::bytes;
+use super::sizes::bytes;
 use super::value::{Shape, Value, one_text};
 
 /// More is a mistake in a unit.

@@ -94,18 +94,21 @@ impl Typed {
     /// for several.
     pub(crate) fn mirrors(&self) -> Result<Vec<MirrorSettings>, Mistake> {
         let nothing_more = Layer::default();
+        let tables = self.meant_tables(&nothing_more)?.into_iter();
+        tables.map(|table| MirrorSettings::resolve(&self.for_mirror(table))?.kept_from_listeners()).collect()
+    }
+
+    /// The tables of the mirrors that are meant; for that of SOURCE `nothing_more`, where the configuration says nothing.
+    fn meant_tables<'a>(&'a self, nothing_more: &'a Layer) -> Result<Vec<&'a Layer>, Mistake> {
         let mut tables = self.chosen_tables();
         if tables.is_empty() {
             self.said("source").ok_or(Mistake::NoMirror)?;
-            tables.push(&nothing_more);
+            tables.push(nothing_more);
         }
         if let (2.., Some((key, name))) = (tables.len(), self.said("mirror")) {
             return Err(Mistake::OneNameForSeveral { flag: name.origin.describe(key), mirrors: tables.len() });
         }
-        tables
-            .into_iter()
-            .map(|table| MirrorSettings::resolve(&self.for_mirror(table))?.kept_from_listeners())
-            .collect()
+        Ok(tables)
     }
 
     /// The mirrors to look at, each with how: those of [`Self::mirrors`], where `from` stands for `to`.
@@ -114,15 +117,7 @@ impl Typed {
     /// As [`Self::mirrors`].
     pub(crate) fn looked_at(&self) -> Result<Vec<(MirrorSettings, VerifySettings)>, Mistake> {
         let nothing_more = Layer::default();
-        let mut tables = self.chosen_tables();
-        if tables.is_empty() {
-            self.said("source").ok_or(Mistake::NoMirror)?;
-            tables.push(&nothing_more);
-        }
-        if let (2.., Some((key, name))) = (tables.len(), self.said("mirror")) {
-            return Err(Mistake::OneNameForSeveral { flag: name.origin.describe(key), mirrors: tables.len() });
-        }
-        tables.into_iter().map(|table| self.looked_at_in(table)).collect()
+        self.meant_tables(&nothing_more)?.into_iter().map(|table| self.looked_at_in(table)).collect()
     }
 
     fn looked_at_in(&self, table: &Layer) -> Result<(MirrorSettings, VerifySettings), Mistake> {

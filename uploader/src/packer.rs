@@ -83,9 +83,10 @@ impl<'a> Packer<'a> {
             if control.level() == level {
                 control.observe(Sample { sending: self.now().saturating_sub(before + worked), worked, ..sample });
                 tracing::trace!(?sample, ?worked, waited = ?self.now().saturating_sub(before), "sent a frame");
-            }
-            if control.level() != level {
-                tracing::debug!(level = control.level().map_or(0, Level::get), "another level suits the link better");
+                if control.level() != level {
+                    let level = control.level().map_or(0, Level::get);
+                    tracing::debug!(level, "another level suits the link better");
+                }
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::io;
 
 use protocol::{ByteRange, ContentId};
 use seams::fs::File;
-use seams::stretches::{Stretch, Stretches, zeros};
+use seams::stretches::each_portion;
 
 /// Bytes read at once.
 pub(super) const BUFFER_BYTES: usize = 256 * 1024;
@@ -25,21 +25,9 @@ pub(super) fn hash_range(file: &dyn File, range: ByteRange) -> io::Result<Conten
 
 /// Hashes a range of a file, as far as the file goes, without reading its holes. Answers how far that was.
 pub(super) fn hash_on(hasher: &mut blake3::Hasher, file: &dyn File, range: ByteRange) -> io::Result<u64> {
-    let length = usize::try_from(range.length).unwrap_or(usize::MAX).min(BUFFER_BYTES);
-    let mut buffer = vec![0; length];
-    let mut stretches = Stretches::of(file, range);
-    let before = hasher.count();
-    while let Some(stretch) = stretches.next(&mut buffer)? {
-        match stretch {
-            Stretch::Data(bytes) => {
-                hasher.update(bytes);
-            }
-            Stretch::Hole(length) => zeros(length).for_each(|portion| {
-                hasher.update(portion);
-            }),
-        }
-    }
-    Ok(hasher.count() - before)
+    each_portion(file, range, |portion| {
+        hasher.update(portion);
+    })
 }
 
 /// Copies a range of a file, as far as it goes, to where another file has a hole: what is a hole stays one.

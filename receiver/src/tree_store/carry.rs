@@ -6,7 +6,7 @@ use std::io;
 use protocol::ByteRange;
 use seams::fs::File;
 use seams::parallel::Parallel;
-use seams::stretches::{Stretch, Stretches, zeros};
+use seams::stretches::{Stretch, Stretches};
 
 /// Bytes that are read, and then written, at a time.
 const PORTION_BYTES: usize = 1024 * 1024;
@@ -50,18 +50,15 @@ impl Portion {
     fn read(&mut self, stretches: &mut Stretches<'_>, at: u64, hasher: &mut blake3::Hasher) -> io::Result<()> {
         (self.at, self.length) = (at, 0);
         while let Some(stretch) = stretches.next(&mut self.bytes)? {
+            stretch.portions().for_each(|portion| {
+                hasher.update(portion);
+            });
             match stretch {
                 Stretch::Data(bytes) => {
-                    hasher.update(bytes);
                     self.length = bytes.len();
                     return Ok(());
                 }
-                Stretch::Hole(hole) => {
-                    zeros(hole).for_each(|portion| {
-                        hasher.update(portion);
-                    });
-                    self.at += hole;
-                }
+                Stretch::Hole(hole) => self.at += hole,
             }
         }
         Ok(())

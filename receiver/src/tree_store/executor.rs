@@ -104,19 +104,16 @@ impl<'a> Executor<'a> {
         self.shelves.staging.sync()
     }
 
-    /// Makes sure that a number among the versions is free. Where the catalog is older than the files, as from a backup,
-    /// something lies there that it does not know.
+    /// Makes sure that a number among the versions is free, which was given out before a crash. Where the catalog is older
+    /// than the files, as from a backup, something lies there that it does not know.
     fn vacate(&mut self, kept: &Name, inode: u64, base: &RelPath) -> io::Result<()> {
         let versions = &self.shelves.versions;
         let Some(stranger) = gone_is_none(versions.stat(kept))?.filter(|there| there.inode != inode) else {
             return Ok(());
         };
-        loop {
-            let free = version_name((self.take_foreign)(base, stranger.size)?);
-            if gone_is_none(versions.stat(&free))?.is_none() {
-                return versions.rename(kept, &**versions, &free);
-            }
-        }
+        // A number that is given out now is free: `ClientStore::new_version` looks.
+        let free = version_name((self.take_foreign)(base, stranger.size)?);
+        versions.rename(kept, &**versions, &free)
     }
 
     /// Something with this inode leaves its place of the base, if it is still there.
