@@ -79,11 +79,13 @@ impl<'a> Filling<'a> {
         let Deliverer { limits, parallel, caller, .. } = self.deliverer;
         self.load = Load::of(bytes_of(missing));
         let breaks = caller.was_cut_off() || is_resumed(missing, self.plans);
-        let size = FrameSize::within(limits).where_things_break(breaks);
-        let frames = frames(missing, self.plans, size).map_err(DeliverError::Protocol)?;
         // One request is left for the commit before.
         let requests = usize::try_from(limits.concurrent_requests).unwrap_or(usize::MAX).saturating_sub(1);
-        Parallel::new(parallel.threads().min(requests)).for_each(frames, |frame| self.send(frame));
+        let parallel = Parallel::new(parallel.threads().min(requests));
+        let size =
+            FrameSize::within(limits).shared_by(parallel.threads(), bytes_of(missing)).where_things_break(breaks);
+        let frames = frames(missing, self.plans, size).map_err(DeliverError::Protocol)?;
+        parallel.for_each(frames, |frame| self.send(frame));
         match self.failed.into_inner().expect("no holder of this lock panics") {
             Some(error) => Err(error.into()),
             None => {

@@ -7,6 +7,9 @@ use protocol::{ByteRange, ContentPlan, Piece};
 /// Largest frame once connections broke: whatever is on its way when one breaks travels again.
 const MAX_RESUMED_FRAME_BYTES: u64 = 1024 * 1024;
 
+/// Little that is missing is parted into frames no smaller than this, or it would compress worse.
+const LEAST_SHARED_FRAME_BYTES: u64 = 512 * 1024;
+
 /// Bytes to read, compress and send together. Never without pieces.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Frame {
@@ -27,6 +30,13 @@ impl FrameSize {
     pub(crate) fn within(limits: &Limits) -> Self {
         let bytes = u64::from(limits.frame_bytes).clamp(1, MAX_FRAME_BYTES as u64);
         Self { bytes, pieces: MAX_FRAME_PIECES }
+    }
+
+    /// The same where so little is missing that some transfers would have nothing to do: it is parted among them, so
+    /// that several processors pack it, and the receiver works on the first while the others are on their way.
+    pub(crate) fn shared_by(self, transfers: usize, missing: u64) -> Self {
+        let transfers = u64::try_from(transfers).unwrap_or(u64::MAX).max(1);
+        Self { bytes: self.bytes.min(missing.div_ceil(transfers).max(LEAST_SHARED_FRAME_BYTES)), ..self }
     }
 
     /// The same where it is known that connections, or processes, break.
@@ -140,6 +150,18 @@ mod tests {
         let size = FrameSize { bytes: MAX_FRAME_BYTES as u64, pieces: 9 };
         let count = |size| frames(std::slice::from_ref(&rest), &plans, size).expect("all proposed").len();
         assert_eq!((count(size.where_things_break(false)), count(size.where_things_break(true))), (1, 4));
+    }
+
+    #[test]
+    fn little_is_parted_among_all_transfers_and_very_little_is_not() {
+        let size = FrameSize { bytes: MAX_FRAME_BYTES as u64, pieces: 9 };
+        let count = |length| {
+            let (missing, size) = ([whole(0, length)], size.shared_by(4, length));
+            frames(&missing, &plans(&[length]), size).expect("all proposed").len()
+        };
+        assert_eq!(count(MAX_FRAME_BYTES as u64), 4);
+        assert_eq!(count(LEAST_SHARED_FRAME_BYTES), 1);
+        assert_eq!(count(40 * MAX_FRAME_BYTES as u64), 40);
     }
 
     proptest! {

@@ -89,15 +89,24 @@ impl<'a> Recipes<'a> {
     }
 
     fn with_recipes(&self, mut plans: Vec<ContentPlan>) -> io::Result<Vec<ContentPlan>> {
-        self.index_if_worth_it(&plans)?;
+        self.find_recipes(&mut plans)?;
+        if self.is_index_worth_it(&plans)? {
+            self.make_index()?;
+            self.find_recipes(&mut plans)?;
+        }
+        Ok(plans)
+    }
+
+    /// With what is known now.
+    fn find_recipes(&self, plans: &mut [ContentPlan]) -> io::Result<()> {
         let mut left = MOST_BATCH_SEGMENTS;
-        for plan in &mut plans {
+        for plan in plans {
             let recipe = self.recipe(&plan.content, plan.length)?;
             if let Some(rest) = left.checked_sub(recipe.len()) {
                 (plan.recipe, left) = (recipe, rest);
             }
         }
-        Ok(plans)
+        Ok(())
     }
 
     /// The receiver put a content together, and it is not what it should be. Whether it is worth proposing it again, with
@@ -176,13 +185,14 @@ impl<'a> Recipes<'a> {
     }
 
     /// Making the index reads all lists: that is worth it once more bytes than these would be sent otherwise.
-    fn index_if_worth_it(&self, plans: &[ContentPlan]) -> io::Result<()> {
-        let more = plans.iter().map(|plan| plan.length).fold(0, u64::saturating_add);
+    fn is_index_worth_it(&self, plans: &[ContentPlan]) -> io::Result<bool> {
+        let more = plans.iter().flat_map(ContentPlan::literals).map(|literal| literal.length);
         let mut wanting = self.wanting.lock().expect("no holder of this lock panics");
-        *wanting = wanting.saturating_add(more);
-        if self.index.get().is_some() || *wanting < self.bases.list_bytes()? {
-            return Ok(());
-        }
+        *wanting = wanting.saturating_add(more.fold(0, u64::saturating_add));
+        Ok(self.index.get().is_none() && *wanting >= self.bases.list_bytes()?)
+    }
+
+    fn make_index(&self) -> io::Result<()> {
         let mut index = Index::within(INDEX_BYTES);
         self.bases.each_acknowledged(&mut |number, list| index.add(number, list))?;
         self.index.get_or_init(|| index.sealed());

@@ -121,6 +121,18 @@ fn other_files_are_looked_through_once_that_is_worth_it() {
 }
 
 #[test]
+fn what_is_copied_from_the_old_version_is_no_reason_to_look_through_other_files() {
+    let old = text(1, 9_000);
+    let (new, other) = ([b"x".as_slice(), &old].concat(), text(2, 2_000));
+    let mut bases = Lists::of(&[&old, &new, &other]);
+    (bases.acknowledged, bases.base) = (vec![ContentId::of(&other)], Some(ContentId::of(&old)));
+    let recipes = Recipes::new(&bases);
+    assert!(new.len() > 50_000, "longer than all lists, but none of it is sent");
+    plan_of(&recipes, &new);
+    assert!(recipes.index.get().is_none(), "all lists were read");
+}
+
+#[test]
 fn a_wrong_copy_is_sent_its_list_forgotten_and_a_second_time_everything_is_sent() {
     let (first, second) = (text(1, 500), text(2, 500));
     let new = [&first[..], &second].concat();

@@ -128,14 +128,19 @@ impl Proposal {
         }
     }
 
-    /// Checks the recipes' copies against the contents that the client holds.
+    /// Checks a recipe's copies against the contents that the client holds; asks for the length of each of them once.
     pub(crate) fn check_copies(
         plan: &ContentPlan,
         mut held: impl FnMut(ContentId) -> Result<Option<u64>, Problem>,
     ) -> Result<(), Problem> {
+        let mut sizes = HashMap::new();
         for segment in &plan.recipe {
             let Segment::Copy { content, offset, length } = segment else { continue };
-            let Some(size) = held(*content)? else {
+            let size = match sizes.get(content) {
+                Some(known) => *known,
+                None => *sizes.entry(*content).or_insert(held(*content)?),
+            };
+            let Some(size) = size else {
                 let detail = format!("a recipe copies from {content}, which is not held");
                 return Err(Problem::new(ProblemCode::NotFound, detail).with_hint("send those bytes"));
             };
@@ -283,5 +288,27 @@ impl OpenProposals {
     /// Forgets a proposal.
     pub(crate) fn close(&mut self, digest: RevisionDigest) {
         self.open.retain(|open| open.proposal.result.digest != digest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_often_a_recipe_copies_from_a_content_its_length_is_asked_for_once() {
+        let (new, old) = (ContentId::of(b"new"), ContentId::of(b"old"));
+        let copy = |offset| Segment::Copy { content: old, offset, length: 2 };
+        let plan = |recipe| ContentPlan { content: new, length: 6, recipe };
+        let mut asked = Vec::new();
+        let mut check = |last| {
+            Proposal::check_copies(&plan(vec![copy(0), copy(4), copy(last)]), |content| {
+                asked.push(content);
+                Ok(Some(8))
+            })
+        };
+        check(6).expect("all within it");
+        assert!(check(7).is_err(), "the last copy goes past its end");
+        assert_eq!(asked, [old, old], "once for each recipe");
     }
 }

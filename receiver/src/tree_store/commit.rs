@@ -117,7 +117,7 @@ impl ClientStore {
         let mut missing = Vec::new();
         for index in wrong {
             let Some(plan) = literal.plan(index) else { continue };
-            missing.push(Missing { index, ranges: self.lacking(plan, true)?.literals });
+            missing.push(Missing { index, ranges: self.lacking(plan)?.literals });
         }
         Ok(Committed::Incomplete { missing, mismatched })
     }

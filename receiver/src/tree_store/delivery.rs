@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::wire::{CopiedRange, Fill, Filled, Mismatch, Propose, Proposed};
-use protocol::{ByteRange, ContentPlan, Problem};
+use protocol::{ByteRange, ContentId, ContentPlan, Problem};
 
 use crate::catalog::Node;
 use crate::store::frame::Frame;
@@ -57,8 +57,10 @@ impl ClientStore {
         let _until_pinned = self.until_pinned();
         let mut needs = Needs::default();
         let known = self.catalog().known_among(proposal.contents.iter().map(|plan| plan.content))?;
+        let copyable = self.copyable_lengths(&proposal.contents)?;
         let missing = missing_of(&proposal, |plan| {
-            let lacking = self.lacking(plan, known.contains(&plan.content))?;
+            let copied = |content| Ok(copyable.get(&content).copied());
+            let lacking = self.lacking_of(plan, known.contains(&plan.content), copied)?;
             needs.add(plan.content, lacking.room());
             Ok(lacking.literals)
         })?;
@@ -98,12 +100,22 @@ impl ClientStore {
         Ok((!refused.is_empty()).then_some(Proposed::Refused { refused }))
     }
 
-    /// What is lacking of a content that is not held; one that is not `known` cannot be.
-    pub(super) fn lacking(&self, plan: &ContentPlan, known: bool) -> Result<Lacking, Problem> {
+    /// What is lacking of a content that is not held.
+    pub(super) fn lacking(&self, plan: &ContentPlan) -> Result<Lacking, Problem> {
+        self.lacking_of(plan, true, |content| self.copyable_length(content))
+    }
+
+    /// The same; a content that is not `known` cannot be held. `copied` tells the lengths of what may be copied from.
+    fn lacking_of(
+        &self,
+        plan: &ContentPlan,
+        known: bool,
+        copied: impl FnMut(ContentId) -> Result<Option<u64>, Problem>,
+    ) -> Result<Lacking, Problem> {
         if known && Proposal::is_held(plan, self.held_length(plan.content)?)? {
             return Ok(Lacking::default());
         }
-        Proposal::check_copies(plan, |content| self.copyable_length(content))?;
+        Proposal::check_copies(plan, copied)?;
         let Some(slot) = self.staging.existing(plan.content) else {
             return Ok(Lacking::of(plan, &RangeSet::default()));
         };

@@ -1,11 +1,12 @@
 //! Contents that a client holds: whether, where, and opening them.
 
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 
-use protocol::{ContentId, Problem, RelPath};
+use protocol::{ContentId, ContentPlan, Problem, RelPath};
 use seams::fs::{Directory, File};
 
-use crate::catalog::{CatalogError, Disk, MirrorId, Place, Row};
+use crate::catalog::{Catalog, CatalogError, Disk, MirrorId, Place, Row};
 use crate::tree_store::arriving::LEAST_BYPASSING_BYTES;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
@@ -38,13 +39,17 @@ impl ClientStore {
     /// The length of a content that recipes may copy from. A damaged one will do: most of it is still good, and what
     /// is made of it is verified.
     pub(super) fn copyable_length(&self, content: ContentId) -> Result<Option<u64>, Problem> {
-        let catalog = self.catalog();
-        for row in catalog.rows_with(content)? {
-            if catalog.place_of(&row)?.is_some() {
-                return Ok(row.entry.content().map(|(_, size)| size));
-            }
-        }
-        Ok(None)
+        Ok(self.catalog().together(|catalog| copyable_length(catalog, content))?)
+    }
+
+    /// The same of all contents that recipes copy from.
+    pub(super) fn copyable_lengths(&self, plans: &[ContentPlan]) -> Result<HashMap<ContentId, u64>, Problem> {
+        let sources: BTreeSet<ContentId> = plans.iter().flat_map(ContentPlan::sources).collect();
+        let lengths = self.catalog().together(|catalog| {
+            let length = |content| Ok(copyable_length(catalog, content)?.map(|length| (content, length)));
+            sources.into_iter().filter_map(|content| length(content).transpose()).collect()
+        });
+        Ok(lengths?)
     }
 
     /// Opens a file that should have a content; calls until one will do, and answers whether any did.
@@ -93,13 +98,10 @@ impl ClientStore {
 
     /// Opens the file of a row, wherever it lies by now; nothing if it is not there or visibly another.
     pub(super) fn open_row(&self, row: &Row) -> Result<Option<Box<dyn File>>, Problem> {
-        let lies = {
-            let catalog = self.catalog();
+        let lies = self.catalog().together(|catalog| {
             catalog.last_same(row.clone())?.map(|last| Ok((catalog.place_of(&last)?, last))).transpose()
-        };
-        let Some((Some(place), last)) = lies.map_err(|error: CatalogError| Problem::from(error))? else {
-            return Ok(None);
-        };
+        })?;
+        let Some((Some(place), last)) = lies else { return Ok(None) };
         let file = self.open_place(&place)?;
         let Some(file) = file else { return Ok(None) };
         let found = file.stat().map_err(disk("look at a file"))?;
@@ -122,6 +124,15 @@ impl ClientStore {
     fn mirror_name(&self, mirror: MirrorId) -> Result<Option<protocol::Name>, Problem> {
         Ok(self.catalog().mirror_of(mirror)?.map(|record| record.name.as_name()))
     }
+}
+
+fn copyable_length(catalog: &Catalog, content: ContentId) -> Result<Option<u64>, CatalogError> {
+    for row in catalog.rows_with(content)? {
+        if catalog.place_of(&row)?.is_some() {
+            return Ok(row.entry.content().map(|(_, size)| size));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a file is the one a row means: the same inode and length, or, where inodes were given out anew (by a

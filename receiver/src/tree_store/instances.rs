@@ -51,9 +51,13 @@ impl ClientStore {
         let is_ready = |content: &ContentPlan| {
             !uses.contains_key(&content.content) || self.staging.has_whole(content.content, content.length)
         };
-        let missing = missing_of(proposal, |content| {
-            if is_ready(content) { Ok(Vec::new()) } else { Ok(self.lacking(content, true)?.literals) }
-        })?;
+        let missing =
+            missing_of(
+                proposal,
+                |content| {
+                    if is_ready(content) { Ok(Vec::new()) } else { Ok(self.lacking(content)?.literals) }
+                },
+            )?;
         let mut mismatched = Vec::new();
         if missing.is_empty() {
             for (index, content) in (0u32..).zip(&proposal.contents).filter(|(_, content)| !is_ready(content)) {

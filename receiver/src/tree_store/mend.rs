@@ -49,7 +49,7 @@ impl ClientStore {
         };
         let mut needs = Needs::default();
         let missing = missing_of(&proposal, |plan| {
-            let lacking = if is_wanted(plan)? { self.lacking(plan, true)? } else { Lacking::default() };
+            let lacking = if is_wanted(plan)? { self.lacking(plan)? } else { Lacking::default() };
             needs.add(plan.content, lacking.room());
             Ok(lacking.literals)
         })?;
