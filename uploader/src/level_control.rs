@@ -27,7 +27,9 @@ const PATIENCE: u32 = 64;
 /// What compresses to no less than so many percent gains nothing by a higher level.
 const HARDLY_PERCENT: u64 = 90;
 /// Compressing with the lowest level is what holds everything up where it takes more than this share of all time.
-const MOST_SHARE_PERCENT: u128 = 45;
+const MOST_SHARE_PERCENT: u128 = 50;
+/// For how many windows frames go as they are at first; each time that turned out right, for twice as many.
+const FIRST_SPELL: u32 = 4;
 /// The share that is free where one thread does everything: a little time for some bytes.
 const LEAST_SHARE_PERCENT: u128 = 15;
 
@@ -52,6 +54,10 @@ pub struct LevelControl {
     rung: usize,
     /// For how many more windows frames go as they are.
     plain: u32,
+    /// For how many they will the next time.
+    spell: u32,
+    /// Whether compressing held everything up in the last window that was compressed.
+    hindered: bool,
     threads: u32,
     /// The share of the threads' time that compressing may take, in percent.
     share: u128,
@@ -67,7 +73,8 @@ impl LevelControl {
         let threads = u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
         let overlap = u128::from(threads - 1) * 100 / u128::from(threads);
         let share = overlap.min(processors.max(1) as u128 * 100 / u128::from(threads)).max(LEAST_SHARE_PERCENT);
-        Self { rung: START, plain: 0, threads, share, window: Sample::default(), barred: (RUNGS.len(), 0) }
+        let (window, barred) = (Sample::default(), (RUNGS.len(), 0));
+        Self { rung: START, plain: 0, spell: FIRST_SPELL, hindered: false, threads, share, window, barred }
     }
 
     /// The level to compress the next frame with; nothing where it goes as it is.
@@ -97,13 +104,19 @@ impl LevelControl {
             return;
         }
         self.barred.1 = self.barred.1.saturating_sub(1);
+        let hinders = self.rung == 0 && self.hinders(window);
+        let hindered_before = std::mem::replace(&mut self.hindered, hinders);
         let compressing = window.compressing.as_nanos() * 100;
         let free = (window.compressing + window.sending).as_nanos() * self.share;
         if compressing > free && self.rung > 0 {
             self.barred = (self.rung, PATIENCE);
             self.rung -= 1;
-        } else if self.rung == 0 && self.hinders(window) {
-            self.plain = PATIENCE;
+        } else if hinders {
+            // In one window something else may have had the processors.
+            if hindered_before {
+                self.plain = self.spell;
+                self.spell = (self.spell * 2).min(PATIENCE);
+            }
         } else if self.may_rise(window) && compressing * COST_PERCENT[self.rung + 1] / 100 < free {
             self.rung += 1;
         }

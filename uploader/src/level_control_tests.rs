@@ -119,6 +119,33 @@ fn frames_go_as_they_are_where_compressing_holds_up_all_else_and_the_link_does_n
 }
 
 #[test]
+fn one_window_in_which_compressing_took_long_is_bad_luck_and_a_second_a_reason() {
+    let busy = Sample { raw: WINDOW_BYTES, packed: WINDOW_BYTES / 6, ..Sample::default() };
+    let long = Sample { compressing: Duration::from_secs(8), sending: Duration::from_millis(1), ..busy };
+    let usual = Sample { compressing: Duration::from_secs(1), worked: Duration::from_secs(4), ..long };
+    let mut control = LevelControl::new(4, 2);
+    while control.rung > 0 {
+        control.observe(long);
+    }
+    for sample in [usual, long, usual, long] {
+        control.observe(sample);
+        assert!(control.level().is_some(), "one at a time");
+    }
+    control.observe(long);
+    assert_eq!(control.level(), None, "two");
+    let windows = |control: &mut LevelControl| {
+        let plain = Sample { packed: WINDOW_BYTES, worked: Duration::from_secs(1), ..busy };
+        (1..).find(|_| {
+            control.observe(plain);
+            control.level().is_some()
+        })
+    };
+    assert_eq!(windows(&mut control), Some(FIRST_SPELL), "for a while, and then it is tried again");
+    control.observe(long);
+    assert_eq!(windows(&mut control), Some(2 * FIRST_SPELL), "it was right");
+}
+
+#[test]
 fn a_link_that_became_slow_ends_it_at_once() {
     let fast = World { threads: 4.0, processors: 2.0, link: 3_000.0, working: 0.01 };
     let slow = World { link: 50.0, ..fast };
