@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use protocol::wire::{Commit, Committed, Mismatch, Propose, Proposed};
-use protocol::{Change, ContentId, ContentPlan, Problem, ProblemCode, Refused};
+use protocol::wire::{Commit, Committed, Mismatch};
+use protocol::{Change, ContentId, ContentPlan, ProblemCode, Refused};
 
-use crate::batch::{Batch, Intent, Prepared, Ready};
+use crate::batch::{Batch, Beyond, Intent, Prepared, Ready};
 use crate::course::{Ahead, Course};
 use crate::due::bytes_of;
 use crate::fill::{Filled, Filling, Unfit};
+use crate::offer::Offer;
 use crate::{CallError, DeliverError, Deliverer, Why};
 
 /// How often a commit may ask for literals again before their contents are left out.
@@ -28,38 +29,41 @@ pub(crate) enum Attempt {
 }
 
 impl Course<'_> {
-    /// Proposes a batch and fills it.
-    pub(crate) fn prepare(&self, intent: Intent<'_>, ahead: Option<&Ahead<'_>>) -> Result<Prepared, DeliverError> {
+    /// Proposes a batch, unless that was done ahead, and fills it. Meanwhile the one `beyond` it is proposed.
+    pub(crate) fn prepare(
+        &self,
+        intent: Intent<'_>,
+        offer: Option<Offer>,
+        beyond: Option<Beyond<'_>>,
+        ahead: Option<&Ahead<'_>>,
+    ) -> Result<(Prepared, Option<Offer>), DeliverError> {
         let after = intent.base.after(intent.changes);
-        let plans = self.deliverer.recipes.plans(intent.changes, self.deliverer.caller, self.deliverer.mirror)?;
-        let proposed = match self.propose(intent, &plans) {
-            Err(CallError::Problem(problem)) if self.lacks_sources(&problem, &plans) => {
-                return Ok(Prepared { after, outcome: Err(Attempt::Repaired) });
-            }
-            proposed => proposed?,
+        let offer = match offer {
+            Some(offer) if offer.after == after => offer,
+            _ => self.offer(intent)?,
         };
-        let outcome = match proposed {
-            Proposed::Done { head } if head == after => {
-                self.volume.reused(intent.due.answered(0));
-                Err(Attempt::Durable { wanted: Vec::new() })
-            }
-            Proposed::Open { proposal, missing } if proposal == after.digest => {
-                self.volume.reused(intent.due.answered(bytes_of(&missing)));
-                let filling = Filling::new(self, intent.due, proposal, &plans).ahead(ahead);
-                match filling.fill(&missing) {
-                    Ok(filled) => unfilled(&filled, intent.changes).map_or(Ok(Ready { proposal, plans, after }), Err),
-                    Err(error) => Err(forgotten(error)?),
+        let open = match offer.answer {
+            Ok(open) => open,
+            Err(attempt) => {
+                if matches!(attempt, Attempt::Durable { .. }) {
+                    self.volume.reused(intent.due.answered(0));
                 }
+                return Ok((Prepared { after, outcome: Err(attempt) }, None));
             }
-            Proposed::Refused { refused } => Err(refusals(refused, intent.changes)?),
-            Proposed::Open { .. } | Proposed::Done { .. } => return Err(other_digest()),
         };
-        Ok(Prepared { after, outcome })
-    }
-
-    /// Whether the receiver has not got what the recipes copy from. Then the contents are literal from now on.
-    fn lacks_sources(&self, problem: &Problem, plans: &[ContentPlan]) -> bool {
-        problem.code == ProblemCode::NotFound && self.deliverer.recipes.give_up_copies(plans)
+        self.volume.reused(intent.due.answered(bytes_of(&open.missing)));
+        let filling = Filling::new(self, intent.due, open.proposal, &open.plans).ahead(ahead);
+        let is_vain = || ahead.map_or_else(|| self.deliverer.caller.is_stopped(), Ahead::is_vain);
+        let offer_beyond = || self.offer_beyond(beyond.filter(|_| !is_vain())?.on(after), &open);
+        let (filled, offered) = self.deliverer.parallel.both(|| filling.fill(&open.missing), offer_beyond);
+        let outcome = match filled {
+            Ok(filled) => match unfilled(&filled, intent.changes) {
+                Some(attempt) => Err(attempt),
+                None => Ok(Ready { proposal: open.proposal, plans: open.plans, after }),
+            },
+            Err(error) => Err(forgotten(error)?),
+        };
+        Ok((Prepared { after, outcome }, offered))
     }
 
     /// Whether any of the recipes that were wrong is another one by now. What changed meanwhile, or cannot be read, is
@@ -76,23 +80,19 @@ impl Course<'_> {
 
     /// The same on top of a batch that is being committed. Whatever goes wrong, nothing is lost: the batch is prepared
     /// again when its turn comes, what has arrived is not missing then, and what still fails is told.
-    pub(crate) fn prepare_ahead(&self, intent: Intent<'_>, ahead: &Ahead<'_>) -> Option<Prepared> {
+    pub(crate) fn prepare_ahead(
+        &self,
+        intent: Intent<'_>,
+        offer: Option<Offer>,
+        beyond: Option<Beyond<'_>>,
+        ahead: &Ahead<'_>,
+    ) -> (Option<Prepared>, Option<Offer>) {
         if intent.changes.is_empty() || ahead.is_vain() {
-            return None;
+            return (None, None);
         }
-        let prepared = self.prepare(intent, Some(ahead));
-        prepared.inspect_err(|error| tracing::debug!(%error, "running ahead")).ok().filter(|_| !ahead.is_vain())
-    }
-
-    fn propose(&self, intent: Intent<'_>, plans: &[ContentPlan]) -> Result<Proposed, CallError> {
-        self.deliverer.caller.call(Propose {
-            mirror: self.deliverer.mirror.clone(),
-            base: intent.base,
-            lineage: self.lineage,
-            round: self.deliverer.round,
-            changes: intent.changes.to_vec(),
-            contents: plans.to_vec(),
-        })
+        let prepared = self.prepare(intent, offer, beyond, Some(ahead));
+        let prepared = prepared.inspect_err(|error| tracing::debug!(%error, "running ahead")).ok();
+        prepared.filter(|_| !ahead.is_vain()).map_or((None, None), |(prepared, offer)| (Some(prepared), offer))
     }
 
     /// Commits what is ready. Where literals are asked for again, they are sent again.
@@ -163,7 +163,7 @@ fn naming(unfit: &Unfit, changes: &[Change]) -> BTreeMap<usize, Why> {
 }
 
 /// The refused changes by their places in the batch.
-fn refusals(refused: Vec<Refused>, changes: &[Change]) -> Result<Attempt, DeliverError> {
+pub(crate) fn refusals(refused: Vec<Refused>, changes: &[Change]) -> Result<Attempt, DeliverError> {
     let place = |index: u32| usize::try_from(index).ok().filter(|index| *index < changes.len());
     let failed: Option<BTreeMap<usize, Why>> =
         refused.into_iter().map(|Refused { index, reason }| Some((place(index)?, Why::Refused(reason)))).collect();
@@ -178,6 +178,6 @@ fn failed_for(failed: BTreeMap<usize, Why>, otherwise: &str) -> Result<Attempt, 
     Ok(Attempt::Failed(failed))
 }
 
-fn other_digest() -> DeliverError {
+pub(crate) fn other_digest() -> DeliverError {
     DeliverError::Protocol("the receiver reckons another digest for the same batch".to_owned())
 }

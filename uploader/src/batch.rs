@@ -4,6 +4,7 @@ use protocol::{Change, ContentPlan, Head, RevisionDigest};
 
 use crate::attempt::Attempt;
 use crate::due::Due;
+use crate::offer::Offer;
 
 /// A batch that is not durable yet.
 #[derive(Debug)]
@@ -14,12 +15,14 @@ pub(crate) struct Batch<'a> {
     pub(crate) due: Due<'a>,
     /// What was done while the batch before it was committed. Of use only if everything came as foreseen.
     pub(crate) prepared: Option<Prepared>,
+    /// What came of proposing it while the one before it was filled. Of use as little as that.
+    pub(crate) offer: Option<Offer>,
 }
 
 impl<'a> Batch<'a> {
     /// Nothing is prepared of it yet.
     pub(crate) fn new(changes: Vec<Change>, due: Due<'a>) -> Self {
-        Self { changes, due, prepared: None }
+        Self { changes, due, prepared: None, offer: None }
     }
 
     /// These of its changes, to be made on this head.
@@ -34,6 +37,19 @@ pub(crate) struct Intent<'a> {
     pub(crate) changes: &'a [Change],
     pub(crate) base: Head,
     pub(crate) due: &'a Due<'a>,
+}
+
+/// What is to be proposed on top of a batch whose head is not known yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beyond<'a> {
+    pub(crate) changes: &'a [Change],
+    pub(crate) due: &'a Due<'a>,
+}
+
+impl<'a> Beyond<'a> {
+    pub(crate) fn on(self, base: Head) -> Intent<'a> {
+        Intent { changes: self.changes, base, due: self.due }
+    }
 }
 
 /// What came of proposing and filling a batch.

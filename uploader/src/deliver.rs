@@ -1,11 +1,11 @@
 //! [`Deliverer`]: batches become revisions of the mirror, one after another.
 //!
 //! Each batch: propose, fill what is missing, write down its digest, commit, acknowledge. While one is committed, the
-//! next is proposed on top of it and filled; commits stay in order, and the acknowledgement of one is written before the
+//! next is filled, and the one after that proposed on top of it, so that the line never waits for an answer; commits stay in order, and the acknowledgement of one is written before the
 //! next is sent. What single changes fail with costs those and what depends on them; the rest is proposed anew, and so
 //! is whatever was prepared on top. What ends a round is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use protocol::wire::{Limits, Round};
 use protocol::{Change, ContentId, Head, MirrorName, RelPath};
@@ -13,13 +13,17 @@ use seams::parallel::Parallel;
 use seams::progress::Progress;
 
 use crate::attempt::Attempt;
-use crate::batch::Batch;
+use crate::batch::{Batch, Beyond};
 use crate::course::{Ahead, Course};
 use crate::due::{Due, Outlook};
 use crate::forgotten::Forgotten;
 use crate::left_out::Unsettled;
+use crate::offer::Offer;
 use crate::volume::Volume;
 use crate::{Caller, CompressionLevel, Contents, DeliverError, Ledger, LeftOut, Recipes, Why};
+
+/// How many batches are looked at before their turn: one is filled, one proposed.
+const LOOKAHEAD: usize = 2;
 
 /// Everything that delivering needs. Both sides must agree on the head, see [`crate::make_contact`].
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +89,7 @@ impl Deliverer<'_> {
         self.deliver_announced(announced.into_iter(), delivery)
     }
 
-    /// The same of batches of changes sorted by path ([`crate::in_order`]). Two of them are in memory at a time, and not
+    /// The same of batches of changes sorted by path ([`crate::in_order`]). Three of them are in memory at a time, and not
     /// each change is kept in `delivery`, but how far they came.
     ///
     /// # Errors
@@ -125,13 +129,15 @@ impl Course<'_> {
         batches: impl Iterator<Item = Batch<'b>>,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
-        let mut waiting = batches.peekable();
-        while let Some(batch) = waiting.next() {
+        let mut later = batches.fuse();
+        let mut waiting: VecDeque<Batch<'b>> = later.by_ref().take(1 + LOOKAHEAD).collect();
+        while let Some(batch) = waiting.pop_front() {
             if self.deliverer.caller.is_stopped() {
                 delivery.stopped = true;
                 break;
             }
-            self.deliver_batch(batch, waiting.peek_mut(), &mut head, delivery)?;
+            self.deliver_batch(batch, &mut waiting, &mut head, delivery)?;
+            waiting.extend(later.next());
         }
         Ok(())
     }
@@ -141,14 +147,14 @@ impl Course<'_> {
     fn deliver_batch(
         &self,
         mut batch: Batch<'_>,
-        mut next: Option<&mut Batch<'_>>,
+        later: &mut VecDeque<Batch<'_>>,
         head: &mut Head,
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
         batch.changes = delivery.sift(batch.changes, BTreeMap::new());
         let mut forgotten = Forgotten::default();
         while !batch.changes.is_empty() {
-            match self.attempt(&mut batch, next.as_deref_mut(), *head, delivery)? {
+            match self.attempt(&mut batch, later, *head, delivery)? {
                 Attempt::Durable { wanted } => return self.acknowledge(batch.changes, wanted, head, delivery),
                 Attempt::Failed(failed) => batch.changes = delivery.sift(batch.changes, failed),
                 Attempt::Repaired => {}
@@ -162,27 +168,35 @@ impl Course<'_> {
     fn attempt(
         &self,
         batch: &mut Batch<'_>,
-        next: Option<&mut Batch<'_>>,
+        later: &mut VecDeque<Batch<'_>>,
         head: Head,
         delivery: &Delivery,
     ) -> Result<Attempt, DeliverError> {
         let after = head.after(&batch.changes);
+        let foreseen: Vec<Vec<Change>> = later.iter().map(|later| delivery.foresee(&later.changes)).collect();
         let prepared = match batch.prepared.take() {
             Some(prepared) if prepared.is_for(after) => prepared,
-            _ => self.prepare(batch.intent(&batch.changes, head), None)?,
+            _ => {
+                let offer = batch.offer.take();
+                let beyond = beyond(later, &foreseen, 0);
+                let (prepared, offered) = self.prepare(batch.intent(&batch.changes, head), offer, beyond, None)?;
+                keep_offer(later, 0, offered);
+                prepared
+            }
         };
         let ready = match prepared.into_ready() {
             Ok(ready) => ready,
             Err(attempt) => return Ok(attempt),
         };
         let batch = &*batch;
-        let Some(next) = next else { return self.commit(batch, &ready) };
-        let expected = delivery.foresee(&next.changes);
+        let Some(offer) = later.front_mut().map(|next| next.offer.take()) else { return self.commit(batch, &ready) };
         let ahead = Ahead::of(self.deliverer.caller);
-        let run_ahead = || self.prepare_ahead(next.intent(&expected, after), &ahead);
+        let run_ahead =
+            || self.prepare_ahead(later[0].intent(&foreseen[0], after), offer, beyond(later, &foreseen, 1), &ahead);
         let commit = || self.commit(batch, &ready).inspect_err(|_| ahead.end());
-        let (prepared, attempt) = self.deliverer.parallel.both(run_ahead, commit);
-        next.prepared = prepared;
+        let ((prepared, offered), attempt) = self.deliverer.parallel.both(run_ahead, commit);
+        later[0].prepared = prepared;
+        keep_offer(later, 1, offered);
         attempt
     }
 
@@ -201,6 +215,17 @@ impl Course<'_> {
         delivery.note(changes);
         delivery.wanted.extend(wanted);
         Ok(())
+    }
+}
+
+/// One of the batches that come later, as it is foreseen.
+fn beyond<'b>(later: &'b VecDeque<Batch<'_>>, foreseen: &'b [Vec<Change>], place: usize) -> Option<Beyond<'b>> {
+    Some(Beyond { changes: foreseen.get(place)?, due: &later.get(place)?.due })
+}
+
+fn keep_offer(later: &mut VecDeque<Batch<'_>>, place: usize, offered: Option<Offer>) {
+    if let Some(later) = later.get_mut(place) {
+        later.offer = offered;
     }
 }
 

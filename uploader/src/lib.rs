@@ -33,6 +33,7 @@ mod level_control;
 mod lost_lists;
 mod manifest;
 mod mend;
+mod offer;
 mod pace;
 mod paced_body;
 mod packer;

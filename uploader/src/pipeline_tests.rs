@@ -1,7 +1,8 @@
 //! What runs ahead: the next batch is prepared while one is committed, and nothing goes wrong by it.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::time::Duration;
 
 use protocol::Change;
 use protocol::wire::{Limits, Request};
@@ -27,8 +28,53 @@ fn the_next_batch_is_proposed_and_filled_before_one_is_committed_and_commits_sta
     ended.expect("a well receiver");
     assert_eq!(delivery.delivered.len(), 3);
     let routes = receiver.state().routes.clone();
-    let expected = ["propose", "fill", "propose", "fill", "commit", "propose", "fill", "commit", "commit"];
+    let expected = ["propose", "fill", "propose", "fill", "propose", "commit", "fill", "commit", "commit"];
     assert_eq!(routes, expected, "nothing is said twice");
+}
+
+/// Answers the first fill only when the second proposal is answered.
+#[derive(Debug)]
+struct Behindhand {
+    receiver: Arc<ModelReceiver>,
+    proposals: Mutex<usize>,
+    second: (Mutex<mpsc::Sender<()>>, Mutex<mpsc::Receiver<()>>),
+}
+
+impl crate::Transport for Behindhand {
+    fn call(&self, request: &Request) -> Result<protocol::wire::Response, crate::TransportError> {
+        let is_first_fill = matches!(request, Request::Fill(_)) && !self.receiver.state().routes.contains(&"fill");
+        if is_first_fill {
+            let second = self.second.1.lock().expect("not poisoned").recv_timeout(Duration::from_secs(60));
+            second.expect("the next batch is proposed while this one is filled");
+        }
+        let answer = self.receiver.call(request);
+        if matches!(request, Request::Propose(_)) {
+            let mut proposals = self.proposals.lock().expect("not poisoned");
+            *proposals += 1;
+            if *proposals == 2 {
+                self.second.0.lock().expect("not poisoned").send(()).expect("somebody waits");
+            }
+        }
+        answer
+    }
+
+    fn traffic(&self) -> crate::Traffic {
+        self.receiver.traffic()
+    }
+}
+
+#[test]
+fn a_batch_is_proposed_while_the_one_before_is_filled_and_what_both_need_is_sent_once() {
+    let receiver = ModelReceiver::new();
+    let (tell, told) = mpsc::channel();
+    let second = (Mutex::new(tell), Mutex::new(told));
+    let behindhand = Behindhand { receiver: receiver.clone(), proposals: Mutex::default(), second };
+    let client = Client { parallel: Parallel::new(2), ..Client::new(1, Arc::new(behindhand)).with(TEXTS) };
+    let plan = vec![create("a", file("1")), create("b", file("1"))];
+    client.deliver(plan, 1).1.expect("a well receiver");
+    assert_eq!(receiver.tree(), tree(&["a=1", "b=1"]));
+    let routes = receiver.state().routes.clone();
+    assert_eq!(routes.iter().filter(|route| **route == "fill").count(), 1, "{routes:?}");
 }
 
 #[test]
