@@ -7,10 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use protocol::{ByteRange, Change, ContentId, RelPath};
 use seams::fs::{Directory, open_by_components};
 use seams::progress::Progress;
-use uploader::{ContentError, Contents};
-
-/// The batch that is on its way, and the one that is prepared meanwhile.
-const BATCHES_IN_HAND: usize = 2;
+use uploader::{BATCHES_IN_HAND, ContentError, Contents};
 
 /// The files of a source by what was read in them.
 ///
@@ -98,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_under_way_is_still_read_while_the_next_is_prepared_and_no_longer() {
+    fn a_batch_under_way_is_still_read_while_the_next_are_prepared_and_no_longer() {
         let fs = Memory::new(Arc::new(ManualClock::new(protocol::Timestamp::from_nanos(0))));
         fs.make_directory(std::path::Path::new("/s")).expect("made");
         let root = fs.open_root(std::path::Path::new("/s")).expect("opened");
@@ -112,10 +109,11 @@ mod tests {
             content
         };
         let read = |content| contents.read(&content, ByteRange { offset: 0, length: 1 }, &mut Vec::new()).is_ok();
-        let (first, second) = (batch("1"), batch("2"));
-        assert!(read(first) && read(second));
-        let third = batch("3");
-        assert!(!read(first) && read(second) && read(third), "the first is durable by now");
+        let under_way: Vec<ContentId> = ('a'..).take(BATCHES_IN_HAND).map(|text| batch(&text.to_string())).collect();
+        assert!(under_way.iter().all(|content| read(*content)));
+        let newest = batch("newest");
+        assert!(!read(under_way[0]), "it is durable by now");
+        assert!(under_way[1..].iter().chain([&newest]).all(|content| read(*content)));
     }
 
     #[test]

@@ -22,8 +22,8 @@ use crate::offer::Offer;
 use crate::volume::Volume;
 use crate::{Caller, CompressionLevel, Contents, DeliverError, Ledger, LeftOut, Recipes, Why};
 
-/// How many batches are looked at before their turn: one is filled, one proposed.
-const LOOKAHEAD: usize = 2;
+/// How many batches are under way at a time: one is committed, one filled, one proposed. Their contents must be readable.
+pub const BATCHES_IN_HAND: usize = 3;
 
 /// Everything that delivering needs. Both sides must agree on the head, see [`crate::make_contact`].
 #[derive(Debug, Clone, Copy)]
@@ -130,7 +130,7 @@ impl Course<'_> {
         delivery: &mut Delivery,
     ) -> Result<(), DeliverError> {
         let mut later = batches.fuse();
-        let mut waiting: VecDeque<Batch<'b>> = later.by_ref().take(1 + LOOKAHEAD).collect();
+        let mut waiting: VecDeque<Batch<'b>> = later.by_ref().take(BATCHES_IN_HAND).collect();
         while let Some(batch) = waiting.pop_front() {
             if self.deliverer.caller.is_stopped() {
                 delivery.stopped = true;

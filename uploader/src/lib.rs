@@ -59,7 +59,7 @@ pub use batches::{Parted, Sizes, batches, in_order, parted};
 pub use caller::{CallError, Caller};
 pub use contact::{Next, Then, decide};
 pub use contents::{ContentError, Contents};
-pub use deliver::{Deliverer, Delivery};
+pub use deliver::{BATCHES_IN_HAND, Deliverer, Delivery};
 pub use due::Outlook;
 pub use entangled::Entangled;
 pub use error::DeliverError;
