@@ -10,6 +10,8 @@ use protocol::wire::Limits;
 pub const MAX_CONNECTIONS: usize = 768;
 /// Requests of one client at a time.
 pub const MAX_CLIENT_REQUESTS: u32 = 32;
+/// Longest body of who wants to join, in bytes: it is read before anybody knows who sends it.
+pub const MAX_JOIN_BYTES: usize = 1024;
 /// Memory for the bodies of all requests that are being read or answered and for what is made of them, in bytes: the
 /// largest part of what the receiver takes in all.
 pub const MAX_BODY_MEMORY: usize = 48 * 1024 * 1024;

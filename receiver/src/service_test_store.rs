@@ -14,6 +14,7 @@ use protocol::{
     RelPath, RevisionDigest, RoundId, StoreId, Timestamp,
 };
 
+use crate::retention::AtCeiling;
 use crate::store::Store;
 
 /// Counts what it is asked. Its commits can be held back, it can be told a listing, and its check panics.
@@ -89,7 +90,7 @@ impl Store for TestStore {
         self.count()
     }
 
-    fn commit(&self, _: &ClientName, _: &Commit) -> Result<Committed, Problem> {
+    fn commit(&self, _: &ClientName, _: &Commit, _: AtCeiling) -> Result<Committed, Problem> {
         if let Some(gate) = self.gate.lock().expect("not poisoned").take() {
             gate.arrived.send(()).expect("the test waits for it");
             gate.open.recv().expect("the test opens it");

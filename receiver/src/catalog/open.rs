@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use crate::catalog::{Catalog, CatalogError};
 
 /// How long a statement waits for another connection, such as a backup's.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements kept prepared.
 const PREPARED_STATEMENTS: usize = 64;
 
@@ -52,7 +52,7 @@ impl Catalog {
     }
 }
 
-fn refuse_newer(connection: &Connection) -> Result<(), CatalogError> {
+pub(super) fn refuse_newer(connection: &Connection) -> Result<(), CatalogError> {
     let has_history = connection.table_exists(None, "refinery_schema_history")?;
     if !has_history {
         return Ok(());

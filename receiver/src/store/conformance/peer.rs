@@ -163,7 +163,7 @@ impl<'a> Peer<'a> {
 
     /// Commits an open proposal on a base.
     pub(crate) fn commit_on(&self, base: Head, changes: &[Change]) -> Result<Committed, Problem> {
-        self.store.commit(&self.client, &self.commit_request(base, changes))
+        self.store.commit(&self.client, &self.commit_request(base, changes), AtCeiling::GiveUpOldest)
     }
 
     /// Sends pieces of a content.
