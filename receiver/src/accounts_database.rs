@@ -43,7 +43,16 @@ pub(crate) fn open(own_part: &Path, clock: &dyn Clock) -> Result<Connection, Acc
     let _alone = wait_for_migrations(own_part, clock)?;
     let failed = |source: rusqlite::Error| AccountsError::Database { path: path.clone(), source: source.into() };
     let mut database = connect(&path).map_err(failed)?;
-    migrate(&mut database, &path)?;
+    migrate(&mut database, &path, MIGRATIONS)?;
+    Ok(database)
+}
+
+/// Makes a database as a former version did.
+#[cfg(test)]
+pub(crate) fn open_as_of(own_part: &Path, version: usize) -> Result<Connection, AccountsError> {
+    let path = path(own_part);
+    let mut database = connect(&path).expect("it can be made");
+    migrate(&mut database, &path, &MIGRATIONS[..version])?;
     Ok(database)
 }
 
@@ -72,9 +81,9 @@ fn wait_for_migrations(own_part: &Path, clock: &dyn Clock) -> Result<File, Accou
     }
 }
 
-fn migrate(database: &mut Connection, path: &Path) -> Result<(), AccountsError> {
+fn migrate(database: &mut Connection, path: &Path, migrations: &[(&str, &str)]) -> Result<(), AccountsError> {
     let failed = |source: refinery::Error| AccountsError::Database { path: path.to_owned(), source: source.into() };
-    let migrations = MIGRATIONS.iter().map(|(name, sql)| Migration::unapplied(name, sql));
+    let migrations = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
     let migrations = migrations.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let known = migrations.iter().map(Migration::version).max().unwrap_or(0);
     let found = applied_version(database)

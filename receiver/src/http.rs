@@ -57,7 +57,8 @@ impl Desk {
         held: (Held, mpsc::Sender<()>),
     ) -> Self {
         let (shares, room) = (Shares::new(limits.client_requests), Semaphore::new(limits.body_memory / 1024));
-        Self { accounts, service, limits, shares, join_guesses: Slowdown::default(), room, _held: held }
+        let join_guesses = Slowdown::new(limits.guess_wait);
+        Self { accounts, service, limits, shares, join_guesses, room, _held: held }
     }
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             Needs::Nothing => method.to(|| async { HttpResponse::Ok().body("ok\n") }),
         };
         let resource = web::resource(route.path()).route(handler);
-        config.service(resource.default_service(web::to(move || method_not_allowed(route.method))));
+        config.service(resource.default_service(web::to(move |request, desk| wrong_method(route, request, desk))));
     }
     config.default_service(web::to(not_found));
 }
@@ -80,8 +81,13 @@ async fn not_found() -> HttpResponse {
     Failure::not_found().into_response()
 }
 
-async fn method_not_allowed(allowed: &'static str) -> HttpResponse {
-    Failure::method_not_allowed(allowed).into_response()
+/// Who may not use a route learns nothing of it, whatever the method.
+async fn wrong_method(route: Route, request: HttpRequest, desk: Data<Desk>) -> HttpResponse {
+    let allowed = match route.needs {
+        Needs::Token => authenticate(&request, &desk).await.map(drop),
+        Needs::Invite | Needs::Nothing => Ok(()),
+    };
+    allowed.err().unwrap_or_else(|| Failure::method_not_allowed(route.method)).into_response()
 }
 
 async fn post(route: &'static str, request: HttpRequest, payload: Payload, desk: Data<Desk>) -> HttpResponse {

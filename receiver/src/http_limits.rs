@@ -35,6 +35,10 @@ pub const BODY_WINDOW_BYTES: u64 = 30 * 1024;
 pub const DRAIN: Duration = Duration::from_secs(7);
 /// How long threads that still work may hold the data directory after that.
 pub const RELEASE: Duration = Duration::from_secs(2);
+/// How long the answer to the first wrong secret of an invite waits; each further one doubles it.
+pub const GUESS_WAIT: Duration = Duration::from_millis(100);
+/// However many there were, no answer waits longer.
+pub const LONGEST_GUESS_WAIT: Duration = Duration::from_secs(5);
 /// What a peer that came too early should wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Threads in which requests of one worker are answered.
@@ -61,6 +65,8 @@ pub struct HttpLimits {
     pub drain: Duration,
     /// [`RELEASE`]
     pub release: Duration,
+    /// [`GUESS_WAIT`]
+    pub guess_wait: Duration,
 }
 
 /// How fast a body must come.
@@ -86,6 +92,7 @@ impl Default for HttpLimits {
             body_pace: BodyPace { idle: BODY_IDLE, window: BODY_WINDOW, window_bytes: BODY_WINDOW_BYTES },
             drain: DRAIN,
             release: RELEASE,
+            guess_wait: GUESS_WAIT,
         }
     }
 }

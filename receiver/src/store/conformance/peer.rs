@@ -12,6 +12,7 @@ use protocol::{
     MirrorName, Piece, Problem, ProblemCode, RelPath, RoundId, Segment, Timestamp, Tree,
 };
 
+use crate::retention::AtCeiling;
 use crate::store::Store;
 
 /// Who talks to a store.
