@@ -28,9 +28,13 @@ struct Receiver {
 
 impl Receiver {
     fn start() -> Result<Self> {
+        Self::start_with_wait(Duration::from_millis(1))
+    }
+
+    fn start_with_wait(guess_wait: Duration) -> Result<Self> {
         let place = tempfile::tempdir()?;
         let mut settings = Settings { workers: 1, ..Settings::embedded(place.path()) };
-        settings.limits.guess_wait = Duration::from_millis(1);
+        settings.limits.guess_wait = guess_wait;
         let application = Application::build_with(&settings, |_| Ok(Arc::new(TestStore::default())))?;
         Ok(Self { address: application.address(), place, _running: application.spawn()? })
     }
@@ -74,6 +78,18 @@ fn a_used_an_expired_and_a_forged_invite_are_refused_each_by_its_name() -> Resul
         assert_eq!((answer.status, answer.code().as_str()), (403, code));
     }
     assert_eq!(Accounts::open(receiver.place.path())?.list()?[0].tokens.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn the_answer_to_a_wrong_secret_waits_longer_each_time() -> Result {
+    let wait = Duration::from_millis(50);
+    let receiver = Receiver::start_with_wait(wait)?;
+    for doubled in [1, 2, 4] {
+        let began = std::time::Instant::now();
+        assert_eq!(receiver.join(&InviteSecret::from_bytes([9; 32])).status, 403);
+        assert!(began.elapsed() >= wait * doubled, "{:?}", began.elapsed());
+    }
     Ok(())
 }
 
