@@ -72,7 +72,7 @@ The token alone is printed on stdout. A running receiver knows the client at onc
         /// How long the line is good
         #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration::of_text)]
         expires: Duration,
-        /// The fingerprint of the receiver's certificate, which the client is to insist on: `sha256:` and 64 digits
+        /// The fingerprint of the receiver's certificate, carried along into joined.toml: `sha256:` and 64 digits
         #[arg(long, value_name = "FINGERPRINT")]
         pin: Option<Pin>,
         /// The token that the line is traded for ends after so long; without this it does not
