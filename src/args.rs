@@ -1,5 +1,6 @@
 //! The command line: commands and their help. Flags that are settings come from the table of settings.
 
+mod client;
 mod flags;
 mod manual;
 
@@ -10,8 +11,10 @@ use clap_complete::Shell;
 
 use crate::commands::decide::DigestPrefix;
 use crate::exit;
+pub(crate) use client::ClientCommand;
 pub(crate) use flags::{
-    Flags, ForClient, ForConfig, ForData, ForHistory, ForReceiver, ForRestore, ForScan, ForState, ForVerify,
+    Flags, ForClient, ForClients, ForConfig, ForData, ForHistory, ForJoin, ForReceiver, ForRestore, ForScan, ForState,
+    ForVerify,
 };
 pub(crate) use manual::man_pages;
 
@@ -99,6 +102,14 @@ right, and moves what nobody delivered to the versions. Nothing that lay in the 
 
 Exit code 0: all is right, or was put right; 3: the differences that were named.";
 
+const JOIN_HELP: &str = "\
+Example:
+  roundsman join -
+      Paste the line; then `roundsman scan ~/Photos` goes to that receiver
+
+The token is kept beside the configuration file: joined.token, which only its owner may read, and joined.toml.
+It is shown to that receiver and to no other.";
+
 const TAKEOVER_HELP: &str = "\
 A mirror has one live client. Where a second one arrives with an older state (a restored disk, a cloned machine), it
 is refused by name, exit code 13. `takeover` tells the receiver that this machine is the one that goes on.";
@@ -142,6 +153,18 @@ are old, but nobody knows any more what they were. The old catalog is kept besid
         /// What to do.
         #[command(subcommand)]
         command: ClientCommand,
+    },
+    /// Become a client of a receiver, by the line that `roundsman client invite` printed there
+    #[command(after_help = JOIN_HELP)]
+    Join {
+        /// The line; `-` takes it from stdin, so that it is in no list of processes and no history of a shell
+        line: String,
+        /// Send the secret without TLS, also to another machine: it can be read on the way
+        #[arg(long)]
+        allow_plaintext: bool,
+        /// Its settings.
+        #[command(flatten)]
+        flags: Flags<ForJoin>,
     },
     /// Say how the mirrors of this machine stand: rounds, what waits, what is held and why
     #[command(after_help = "\
@@ -234,24 +257,6 @@ Example:
         /// Write roundsman.1 and a page for each command into this directory
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
-    },
-}
-
-/// What `client` does.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ClientCommand {
-    /// Add a client and print its token, which is not shown again
-    #[command(after_help = "\
-Example:
-  (umask 077; roundsman client add laptop --data /srv/mirrors > laptop.token)
-
-The token alone is printed on stdout. A running receiver knows the client at once.")]
-    Add {
-        /// What the client is called: lower-case letters, digits, `-`, `_` and `.`
-        name: String,
-        /// Its settings.
-        #[command(flatten)]
-        flags: Flags<ForData>,
     },
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod decide;
 pub(crate) mod history;
+pub(crate) mod join;
 pub(crate) mod page;
 pub(crate) mod receive;
 pub(crate) mod restore;

@@ -13,6 +13,14 @@ fn parse(words: &[OsString]) -> Option<Duration> {
     humantime::parse_duration(one_text(words)?).ok().filter(|duration| *duration <= MAX)
 }
 
+/// Reads a duration that is no setting: for a flag of one command.
+///
+/// # Errors
+/// What was expected instead.
+pub(crate) fn of_text(text: &str) -> Result<Duration, String> {
+    parse(&[text.into()]).ok_or_else(|| "expected a duration such as `1h`, `90d` or `30m`".to_owned())
+}
+
 /// How long after the beginning of one round the next one begins; never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interval(Duration);

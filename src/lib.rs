@@ -11,6 +11,8 @@ mod settings;
 
 mod commands;
 mod destination;
+mod invite;
+mod joined;
 mod json_bytes;
 mod ledger;
 mod lines;
@@ -48,7 +50,7 @@ use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use snapshot_db::Decision;
 
-use args::{Cli, ClientCommand, Command, ConfigCommand};
+use args::{Cli, Command, ConfigCommand};
 use commands::decide::DigestPrefix;
 use commands::scan::Rounds;
 use exit::{Exit, Failure};
@@ -99,11 +101,12 @@ fn perform(cli: Cli) -> Result<Exit, Failure> {
         Command::Receive { flags, .. } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::receive::receive(&typed.data()?, &typed.receive()?, &typed.keeping()?, output)
         }),
-        Command::Client { command: ClientCommand::Add { name, flags } } => {
-            with_output(&gather(flags.layer, config)?, |typed, output| {
-                commands::client::add(&name, &typed.data()?.data, output)
-            })
-        }
+        Command::Client { mut command } => with_output(&gather(command.take_layer(), config)?, |typed, output| {
+            commands::client::client(&command, &typed.data()?.data, output)
+        }),
+        Command::Join { line, allow_plaintext, flags } => with_output(&gather(flags.layer, config)?, |_, output| {
+            commands::join::join(&line, allow_plaintext, config, output)
+        }),
         Command::Takeover { flags } => with_output(&gather(flags.layer, config)?, |typed, output| {
             commands::takeover::takeover(&typed.mirrors()?, &typed.client()?, output)
         }),

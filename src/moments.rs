@@ -16,6 +16,11 @@ pub(crate) fn exact(moment: Timestamp) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
+/// A moment so much later; the last there is where there is none.
+pub(crate) fn later(moment: Timestamp, span: Duration) -> Timestamp {
+    Timestamp::from_nanos(moment.as_nanos().saturating_add(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)))
+}
+
 /// How many seconds the clock on the wall is ahead of UTC at a moment, by the time zone of this machine. Where that
 /// cannot be told the clock shows UTC.
 pub(crate) fn local_offset(moment: Timestamp) -> i32 {

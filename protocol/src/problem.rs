@@ -31,6 +31,12 @@ pub enum ProblemCode {
     Unauthorized,
     /// A token that does not allow this (403).
     Forbidden,
+    /// Nobody here made this invite (403).
+    InviteUnknown,
+    /// This invite was traded for a token already (403).
+    InviteUsed,
+    /// The time of this invite is over (403).
+    InviteExpired,
     /// No such route, mirror, revision, path or content (404).
     NotFound,
     /// The two sides share no protocol version (409).
@@ -70,7 +76,7 @@ impl ProblemCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::Unauthorized => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::InviteUnknown | Self::InviteUsed | Self::InviteExpired => 403,
             Self::NotFound => 404,
             Self::UnsupportedProtocol | Self::HeadMoved | Self::UnknownProposal | Self::Fenced | Self::OtherSource => {
                 409

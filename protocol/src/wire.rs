@@ -9,6 +9,7 @@ mod chunks;
 mod contact;
 mod delivery;
 mod history;
+mod join;
 mod mend;
 mod past;
 
@@ -22,6 +23,7 @@ pub use delivery::{
     Commit, Committed, Compression, CopiedRange, Fill, Filled, Mismatch, Missing, Propose, Proposed, Round,
 };
 pub use history::{ChangesPage, ChangesSince, EntriesPage, ListAt, Listed, ReadAt, ReadPage};
+pub use join::{InviteSecret, JOIN_ROUTE, Join, Joined};
 pub use mend::{Mend, Mended, Wanted};
 pub use past::{
     Along, Began, ChangeCounts, Ended, EntriesAt, FoundEntries, KnownMirror, Mirrors, MirrorsPage, Onward, Revision,

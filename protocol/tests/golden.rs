@@ -11,6 +11,7 @@ use protocol::wire::{
     Committed, Compression, Contact, ContactReply, Fill, Filled, Hello, HelloReply, Limits, Mend, Mended, Missing,
     Packed, Propose, Proposed, Request, Response, Round, Source, Wanted, ZSTD_BODIES,
 };
+use protocol::wire::{InviteSecret, Join, Joined};
 use protocol::{
     ByteRange, Change, ContentId, ContentPlan, Entry, Head, Lineage, LinkTarget, Metadata, MirrorName, Piece, RelPath,
     RevisionDigest, RoundId, Segment, StoreId, Timestamp, canonical_batch,
@@ -203,6 +204,18 @@ fn versions_page() -> VersionsPage {
         began: Began::Moved { from: path("b") },
     };
     VersionsPage { versions: vec![version], next: Some(Onward { until: 2, along: None }) }
+}
+
+#[test]
+fn joining_is_encoded_as_documented_read_back_and_refused_cut_short() {
+    let join = Join { secret: InviteSecret::from_bytes([0x66; 32]) };
+    let joined = Joined { client: "laptop".to_owned(), token: "rmt_x.y.z".to_owned() };
+    assert_eq!((hex(&join.encode()), hex(&joined.encode())), (documented("join"), documented("join-reply")));
+    assert_eq!((Join::decode(&join.encode()), Joined::decode(&joined.encode())), (Ok(join.clone()), Ok(joined)));
+    for end in 0..join.encode().len() {
+        assert!(Join::decode(&join.encode()[..end]).is_err(), "cut at {end}");
+    }
+    assert!(!format!("{join:?}").contains("66"), "a secret does not show itself");
 }
 
 fn hex(bytes: &[u8]) -> String {

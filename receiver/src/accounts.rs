@@ -1,108 +1,47 @@
-//! [`Accounts`]: the clients of a receiver and their tokens.
+//! [`Accounts`]: the clients of a receiver and their tokens. Here they are asked; what changes them lies in
+//! `accounts_tokens` and `accounts_invites`.
 //!
 //! They lie in a database of their own, so that clients can be added and tokens revoked by another process while a
 //! receiver runs. Nothing is remembered between two verifications: what is revoked is out at once.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use protocol::{ClientName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use seams::clock::{Clock, SystemClock};
 use seams::random::{Random, SystemRandom};
-use thiserror::Error;
 
+use crate::account::Account;
 use crate::accounts_database;
+use crate::accounts_error::{AccountsError, VerifyError};
 use crate::caller::{Access, Caller};
-use crate::data_dir::{DataDir, DataDirError};
-use crate::token::{Claims, Token, TokenId, Unauthorized};
+use crate::data_dir::DataDir;
+use crate::token::{Claims, Token, Unauthorized};
 use crate::token_key::SigningKey;
+
+/// When a client was last seen is written down so often at most: each time costs a flush of the disk.
+const SEEN_STEP: Duration = Duration::from_secs(60);
 
 /// The accounts of one data directory.
 pub struct Accounts {
     data: DataDir,
     database: Mutex<Connection>,
-    key: SigningKey,
+    pub(crate) key: SigningKey,
     /// Hash of this process's own secret for the client `local`: whoever reads memory dumps gets no secret from it.
     local: blake3::Hash,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
 }
 
-/// Why the accounts cannot do what was asked.
-#[derive(Debug, Error)]
-pub enum AccountsError {
-    /// The data directory cannot be used.
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// There is a client of this name.
-    #[error("there is a client named {0} already; revoke its token and issue another, or choose another name")]
-    Exists(ClientName),
-    /// `local` is whoever can read the data directory itself.
-    #[error("a client cannot be named {0}: commands that work on the data directory itself are called so")]
-    Reserved(ClientName),
-    /// There is no such client.
-    #[error("there is no client named {0}; `roundsman client add {0}` makes one")]
-    UnknownClient(ClientName),
-    /// There is no such token.
-    #[error("there is no token {0}; `roundsman client list` shows them")]
-    UnknownToken(TokenId),
-    /// A newer program made the database.
-    #[error("{} was made by a newer roundsman (schema {found}, known here: {known}); use that version", .path.display())]
-    Newer {
-        /// Which file.
-        path: PathBuf,
-        /// Its schema.
-        found: i32,
-        /// The newest schema known here.
-        known: i32,
-    },
-    /// The database failed.
-    #[error("the accounts in {} failed: {source}", .path.display())]
-    Database {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-/// Why a token opens nothing now.
-#[derive(Debug, Error)]
-pub enum VerifyError {
-    /// It is not valid.
-    #[error(transparent)]
-    Unauthorized(#[from] Unauthorized),
-    /// Nobody can tell, so nobody is let in.
-    #[error(transparent)]
-    Accounts(#[from] AccountsError),
-}
-
-/// A client and its tokens, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// Its name.
-    pub client: ClientName,
-    /// When it was added.
-    pub created: Timestamp,
-    /// Its tokens, revoked ones too.
-    pub tokens: Vec<IssuedToken>,
-}
-
-/// What is known of a token that was issued; not the token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuedToken {
-    /// Its number.
-    pub id: TokenId,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it ends; never, if absent.
-    pub expires: Option<Timestamp>,
-    /// What it allows.
-    pub access: Access,
-    /// When it was revoked.
-    pub revoked: Option<Timestamp>,
+/// A row of a token, as far as verifying asks for it.
+struct KnownToken {
+    client: String,
+    access: String,
+    revoked: Option<Timestamp>,
+    seen: Option<Timestamp>,
 }
 
 impl Accounts {
@@ -134,66 +73,6 @@ impl Accounts {
         secret
     }
 
-    /// Adds a client. Its token is nowhere else: who loses it needs another one.
-    ///
-    /// # Errors
-    /// [`AccountsError::Exists`], [`AccountsError::Reserved`], and what the database refuses.
-    pub fn add(&self, client: &ClientName) -> Result<Token, AccountsError> {
-        if *client == ClientName::local() {
-            return Err(AccountsError::Reserved(client.clone()));
-        }
-        let mut database = self.lock();
-        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate).map_err(self.failed())?;
-        let added = transaction
-            .prepare_cached("INSERT INTO client (name, created) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
-            .and_then(|mut insert| insert.execute(params![client.as_str(), self.clock.now().as_nanos()]))
-            .map_err(self.failed())?;
-        if added == 0 {
-            return Err(AccountsError::Exists(client.clone()));
-        }
-        self.issue_within(transaction, client, Access::Full, None)
-    }
-
-    /// Makes one more token for a client.
-    ///
-    /// # Errors
-    /// [`AccountsError::UnknownClient`], and what the database refuses.
-    pub fn issue(
-        &self,
-        client: &ClientName,
-        access: Access,
-        expires: Option<Timestamp>,
-    ) -> Result<Token, AccountsError> {
-        let mut database = self.lock();
-        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate).map_err(self.failed())?;
-        let known = transaction
-            .prepare_cached("SELECT 1 FROM client WHERE name = ?1")
-            .and_then(|mut select| select.exists([client.as_str()]))
-            .map_err(self.failed())?;
-        if !known {
-            return Err(AccountsError::UnknownClient(client.clone()));
-        }
-        self.issue_within(transaction, client, access, expires)
-    }
-
-    fn issue_within(
-        &self,
-        transaction: Transaction<'_>,
-        client: &ClientName,
-        access: Access,
-        expires: Option<Timestamp>,
-    ) -> Result<Token, AccountsError> {
-        let (id, now) = (TokenId::random(&*self.random), self.clock.now());
-        let end = expires.map(Timestamp::as_nanos);
-        transaction
-            .prepare_cached("INSERT INTO token (jti, client, created, expires, access) VALUES (?1, ?2, ?3, ?4, ?5)")
-            .and_then(|mut insert| insert.execute(params![id.0, client.as_str(), now.as_nanos(), end, access.as_str()]))
-            .map_err(self.failed())?;
-        transaction.commit().map_err(self.failed())?;
-        let seconds = |moment: Timestamp| moment.to_parts().0;
-        Ok(self.key.sign(&Claims::new(self.data.store(), client, id, seconds(now), expires.map(seconds))))
-    }
-
     /// Who shows this token, if it is valid now.
     ///
     /// # Errors
@@ -204,38 +83,31 @@ impl Accounts {
             return Ok(Caller { client: ClientName::local(), access: Access::Full });
         }
         let claims = self.key.read(token)?;
-        if claims.is_expired(self.clock.now().to_parts().0) {
+        let now = self.clock.now();
+        if claims.is_expired(now.to_parts().0) {
             return Err(Unauthorized::Expired.into());
         }
-        self.caller_of(&claims)
+        self.caller_of(&claims, now)
     }
 
     /// The client whose token this is, if the accounts know it and have not revoked it.
-    fn caller_of(&self, claims: &Claims) -> Result<Caller, VerifyError> {
-        let known = self
-            .lock()
-            .prepare_cached("SELECT client, access, revoked_at IS NOT NULL FROM token WHERE jti = ?1")
-            .and_then(|mut select| select.query_row([&claims.jti.0], known_token).optional())
+    fn caller_of(&self, claims: &Claims, now: Timestamp) -> Result<Caller, VerifyError> {
+        let database = self.lock();
+        let known = database
+            .prepare_cached(
+                "SELECT client, access, revoked_at, last_seen FROM token JOIN client ON name = client WHERE jti = ?1",
+            )
+            .and_then(|mut select| select.query_row([&claims.jti.0], KnownToken::read).optional())
             .map_err(self.failed())?;
-        match known {
-            Some((client, _, _)) if client != claims.sub => Err(Unauthorized::Invalid.into()),
-            Some((_, _, true)) => Err(Unauthorized::Revoked.into()),
-            Some((client, access, false)) => caller(&client, &access).ok_or_else(|| Unauthorized::Invalid.into()),
-            None => Err(Unauthorized::Invalid.into()),
+        let known = known.filter(|known| known.client == claims.sub).ok_or(Unauthorized::Invalid)?;
+        if known.revoked.is_some_and(|end| end <= now) {
+            return Err(Unauthorized::Revoked.into());
         }
-    }
-
-    /// Takes a token back, at once. Doing so twice changes nothing.
-    ///
-    /// # Errors
-    /// [`AccountsError::UnknownToken`], and what the database refuses.
-    pub fn revoke(&self, token: &TokenId) -> Result<(), AccountsError> {
-        let found = self
-            .lock()
-            .prepare_cached("UPDATE token SET revoked_at = coalesce(revoked_at, ?2) WHERE jti = ?1")
-            .and_then(|mut update| update.execute(params![token.0, self.clock.now().as_nanos()]))
-            .map_err(self.failed())?;
-        if found == 0 { Err(AccountsError::UnknownToken(token.clone())) } else { Ok(()) }
+        let caller = known.caller().ok_or(Unauthorized::Invalid)?;
+        if known.seen.is_none_or(|seen| is_long_ago(seen, now)) {
+            note_seen(&database, &caller.client, now);
+        }
+        Ok(caller)
     }
 
     /// Every client, by name.
@@ -246,10 +118,31 @@ impl Accounts {
         accounts_database::list(&self.lock()).map_err(self.failed())
     }
 
+    /// One client.
+    ///
+    /// # Errors
+    /// [`AccountsError::UnknownClient`], and what the database refuses.
+    pub fn show(&self, client: &ClientName) -> Result<Account, AccountsError> {
+        let found = self.list()?.into_iter().find(|account| account.client == *client);
+        found.ok_or_else(|| AccountsError::UnknownClient(client.clone()))
+    }
+
     /// The data directory.
     #[must_use]
     pub fn data(&self) -> &DataDir {
         &self.data
+    }
+
+    /// Changes the accounts: as a whole, or not at all where `change` fails.
+    pub(crate) fn change<T>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<T, AccountsError>>,
+    ) -> Result<T, AccountsError> {
+        let mut database = self.lock();
+        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate).map_err(self.failed())?;
+        let changed = change(&transaction).map_err(self.failed())??;
+        transaction.commit().map_err(self.failed())?;
+        Ok(changed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -269,12 +162,31 @@ impl fmt::Debug for Accounts {
     }
 }
 
-fn known_token(row: &Row<'_>) -> rusqlite::Result<(String, String, bool)> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+impl KnownToken {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let time = |column| row.get::<_, Option<i64>>(column).map(|nanos| nanos.map(Timestamp::from_nanos));
+        Ok(Self { client: row.get(0)?, access: row.get(1)?, revoked: time(2)?, seen: time(3)? })
+    }
+
+    fn caller(&self) -> Option<Caller> {
+        Some(Caller { client: ClientName::parse(&self.client).ok()?, access: Access::parse(&self.access)? })
+    }
 }
 
-fn caller(client: &str, access: &str) -> Option<Caller> {
-    Some(Caller { client: ClientName::parse(client).ok()?, access: Access::parse(access)? })
+fn is_long_ago(seen: Timestamp, now: Timestamp) -> bool {
+    let apart = i128::from(now.as_nanos()) - i128::from(seen.as_nanos());
+    // A clock that was set back must not silence it.
+    apart.unsigned_abs() >= SEEN_STEP.as_nanos()
+}
+
+/// A client is let in also where that cannot be written down.
+fn note_seen(database: &Connection, client: &ClientName, now: Timestamp) {
+    let noted = database
+        .prepare_cached("UPDATE client SET last_seen = ?2 WHERE name = ?1")
+        .and_then(|mut update| update.execute(params![client.as_str(), now.as_nanos()]));
+    if let Err(error) = noted {
+        tracing::warn!(%client, %error, "when this client was seen cannot be written down");
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
 use seams::clock::Clock;
 
-use crate::accounts::{Account, AccountsError, IssuedToken};
+use crate::account::{Account, Grant, IssuedToken, OpenInvite};
+use crate::accounts_error::AccountsError;
 use crate::caller::Access;
 use crate::data_dir::DataDirError;
 use crate::token::TokenId;
@@ -23,7 +24,10 @@ const MIGRATION_PATIENCE: Duration = Duration::from_secs(10);
 const MIGRATION_LOOK: Duration = Duration::from_millis(10);
 
 /// Every schema there was, oldest first. Those of released versions never change.
-const MIGRATIONS: &[(&str, &str)] = &[("V1__accounts", include_str!("accounts_schema_v1.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__accounts", include_str!("accounts_schema_v1.sql")),
+    ("V2__invites", include_str!("accounts_schema_v2.sql")),
+];
 
 /// Where refinery notes which of them were applied.
 const MIGRATION_TABLE: &str = "refinery_schema_history";
@@ -39,7 +43,16 @@ pub(crate) fn open(own_part: &Path, clock: &dyn Clock) -> Result<Connection, Acc
     let _alone = wait_for_migrations(own_part, clock)?;
     let failed = |source: rusqlite::Error| AccountsError::Database { path: path.clone(), source: source.into() };
     let mut database = connect(&path).map_err(failed)?;
-    migrate(&mut database, &path)?;
+    migrate(&mut database, &path, MIGRATIONS)?;
+    Ok(database)
+}
+
+/// Makes a database as a former version did.
+#[cfg(test)]
+pub(crate) fn open_as_of(own_part: &Path, version: usize) -> Result<Connection, AccountsError> {
+    let path = path(own_part);
+    let mut database = connect(&path).expect("it can be made");
+    migrate(&mut database, &path, &MIGRATIONS[..version])?;
     Ok(database)
 }
 
@@ -68,9 +81,9 @@ fn wait_for_migrations(own_part: &Path, clock: &dyn Clock) -> Result<File, Accou
     }
 }
 
-fn migrate(database: &mut Connection, path: &Path) -> Result<(), AccountsError> {
+fn migrate(database: &mut Connection, path: &Path, migrations: &[(&str, &str)]) -> Result<(), AccountsError> {
     let failed = |source: refinery::Error| AccountsError::Database { path: path.to_owned(), source: source.into() };
-    let migrations = MIGRATIONS.iter().map(|(name, sql)| Migration::unapplied(name, sql));
+    let migrations = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
     let migrations = migrations.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let known = migrations.iter().map(Migration::version).max().unwrap_or(0);
     let found = applied_version(database)
@@ -92,35 +105,61 @@ fn applied_version(database: &Connection) -> rusqlite::Result<i32> {
     database.query_row(&format!("SELECT coalesce(max(version), 0) FROM {MIGRATION_TABLE}"), [], |row| row.get(0))
 }
 
-/// Every client with its tokens.
+/// Every client with its tokens and open invites.
 pub(crate) fn list(database: &Connection) -> rusqlite::Result<Vec<Account>> {
-    let mut clients = database.prepare_cached("SELECT name, created FROM client ORDER BY name")?;
+    let mut clients = database.prepare_cached("SELECT name, created, last_seen FROM client ORDER BY name")?;
     let mut accounts = clients.query_map([], account)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut tokens = database.prepare_cached(
-        "SELECT jti, created, expires, access, revoked_at FROM token WHERE client = ?1 ORDER BY created DESC, jti",
+        "SELECT jti, created, access, expires, revoked_at FROM token WHERE client = ?1 ORDER BY created DESC, jti",
+    )?;
+    let mut invites = database.prepare_cached(
+        "SELECT created, expires, access, token_expires FROM invite WHERE client = ?1 AND used_at IS NULL \
+         ORDER BY created DESC",
     )?;
     for account in &mut accounts {
         account.tokens = tokens.query_map([account.client.as_str()], issued_token)?.collect::<Result<_, _>>()?;
+        account.invites = invites.query_map([account.client.as_str()], open_invite)?.collect::<Result<_, _>>()?;
     }
     Ok(accounts)
 }
 
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     let name: String = row.get(0)?;
-    let client = ClientName::parse(&name).map_err(|error| not_ours(0, error))?;
-    Ok(Account { client, created: Timestamp::from_nanos(row.get(1)?), tokens: Vec::new() })
+    Ok(Account {
+        client: ClientName::parse(&name).map_err(|error| not_ours(0, error))?,
+        created: Timestamp::from_nanos(row.get(1)?),
+        last_seen: time(row, 2)?,
+        tokens: Vec::new(),
+        invites: Vec::new(),
+    })
 }
 
 fn issued_token(row: &Row<'_>) -> rusqlite::Result<IssuedToken> {
-    let time = |column| row.get::<_, Option<i64>>(column).map(|nanos| nanos.map(Timestamp::from_nanos));
-    let access: String = row.get(3)?;
     Ok(IssuedToken {
         id: TokenId(row.get(0)?),
         created: Timestamp::from_nanos(row.get(1)?),
-        expires: time(2)?,
-        access: Access::parse(&access).ok_or_else(|| not_ours(3, UnknownAccess))?,
-        revoked: time(4)?,
+        grant: grant(row, 2)?,
+        revoked: time(row, 4)?,
     })
+}
+
+fn open_invite(row: &Row<'_>) -> rusqlite::Result<OpenInvite> {
+    Ok(OpenInvite {
+        created: Timestamp::from_nanos(row.get(0)?),
+        expires: Timestamp::from_nanos(row.get(1)?),
+        grant: grant(row, 2)?,
+    })
+}
+
+/// Two columns: what is allowed, and until when.
+fn grant(row: &Row<'_>, column: usize) -> rusqlite::Result<Grant> {
+    let access: String = row.get(column)?;
+    let access = Access::parse(&access).ok_or_else(|| not_ours(column, UnknownAccess))?;
+    Ok(Grant { access, expires: time(row, column + 1)? })
+}
+
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_nanos))
 }
 
 fn not_ours(column: usize, why: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {

@@ -10,6 +10,11 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use super::*;
 use crate::token::ACCOUNT_PREFIX;
 
+use crate::account::{Grant, TokenState};
+use crate::token::TokenId;
+
+const READ_ONLY: Grant = Grant { access: Access::ReadOnly, expires: None };
+
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 
 fn name(text: &str) -> ClientName {
@@ -32,8 +37,8 @@ fn claims_of(accounts: &Accounts, token: &Token) -> Claims {
 fn a_client_that_was_added_is_let_in_as_itself() -> Result {
     let place = tempfile::tempdir()?;
     let accounts = Accounts::open(place.path())?;
-    let token = accounts.add(&name("laptop"))?;
-    accounts.add(&name("other"))?;
+    let token = accounts.add(&name("laptop"), Grant::FULL)?;
+    accounts.add(&name("other"), Grant::FULL)?;
     assert_eq!(accounts.verify(token.expose())?, Caller { client: name("laptop"), access: Access::Full });
     Ok(())
 }
@@ -42,9 +47,9 @@ fn a_client_that_was_added_is_let_in_as_itself() -> Result {
 fn a_name_is_given_once_and_local_never() -> Result {
     let place = tempfile::tempdir()?;
     let accounts = Accounts::open(place.path())?;
-    accounts.add(&name("laptop"))?;
-    assert!(matches!(accounts.add(&name("laptop")), Err(AccountsError::Exists(_))));
-    assert!(matches!(accounts.add(&name("local")), Err(AccountsError::Reserved(_))));
+    accounts.add(&name("laptop"), Grant::FULL)?;
+    assert!(matches!(accounts.add(&name("laptop"), Grant::FULL), Err(AccountsError::Exists(_))));
+    assert!(matches!(accounts.add(&name("local"), Grant::FULL), Err(AccountsError::Reserved(_))));
     assert_eq!(accounts.list()?.len(), 1);
     assert_eq!(accounts.list()?[0].tokens.len(), 1, "a refused client gets no token");
     Ok(())
@@ -54,7 +59,7 @@ fn a_name_is_given_once_and_local_never() -> Result {
 fn another_process_adds_and_revokes_while_this_one_runs() -> Result {
     let place = tempfile::tempdir()?;
     let (running, command) = (Accounts::open(place.path())?, Accounts::open(place.path())?);
-    let token = command.add(&name("laptop"))?;
+    let token = command.add(&name("laptop"), Grant::FULL)?;
     running.verify(token.expose())?;
     command.revoke(&command.list()?[0].tokens[0].id)?;
     assert_eq!(refused(&running, token.expose()), Some(Unauthorized::Revoked));
@@ -65,8 +70,8 @@ fn another_process_adds_and_revokes_while_this_one_runs() -> Result {
 fn revoking_one_token_leaves_the_others() -> Result {
     let place = tempfile::tempdir()?;
     let accounts = Accounts::open(place.path())?;
-    let first = accounts.add(&name("laptop"))?;
-    let second = accounts.issue(&name("laptop"), Access::ReadOnly, None)?;
+    let first = accounts.add(&name("laptop"), Grant::FULL)?;
+    let second = accounts.issue(&name("laptop"), READ_ONLY)?;
     let revoked = claims_of(&accounts, &first).jti;
     accounts.revoke(&revoked)?;
     let when = accounts.list()?[0].tokens.iter().find(|token| token.id == revoked).and_then(|token| token.revoked);
@@ -84,14 +89,29 @@ fn revoking_one_token_leaves_the_others() -> Result {
 fn nobody_gets_a_token_without_being_a_client() -> Result {
     let place = tempfile::tempdir()?;
     let accounts = Accounts::open(place.path())?;
-    let refused = accounts.issue(&name("nobody"), Access::Full, None);
+    let refused = accounts.issue(&name("nobody"), Grant::FULL);
     assert!(matches!(refused, Err(AccountsError::UnknownClient(_))));
     Ok(())
 }
 
+/// Everything, until so many seconds after 1970.
+fn until(seconds: i64) -> Grant {
+    Grant { access: Access::Full, expires: Some(Timestamp::from_parts(seconds, 0)) }
+}
+
 /// A clock that stands where it is put.
 #[derive(Debug)]
-struct StandingClock(Mutex<Timestamp>);
+pub(crate) struct StandingClock(Mutex<Timestamp>);
+
+impl StandingClock {
+    pub(crate) fn at(seconds: i64) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Timestamp::from_parts(seconds, 0))))
+    }
+
+    pub(crate) fn set(&self, seconds: i64) {
+        *self.0.lock().expect("not poisoned") = Timestamp::from_parts(seconds, 0);
+    }
+}
 
 impl Clock for StandingClock {
     fn now(&self) -> Timestamp {
@@ -107,14 +127,111 @@ impl Clock for StandingClock {
 }
 
 #[test]
+fn after_a_rotation_the_old_tokens_are_good_for_the_overlap_and_not_longer() -> Result {
+    let place = tempfile::tempdir()?;
+    let clock = StandingClock::at(1_000);
+    let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
+    let old = accounts.add(&name("laptop"), Grant::FULL)?;
+    let reader = accounts.issue(&name("laptop"), READ_ONLY)?;
+    let new = accounts.rotate(&name("laptop"), Grant::FULL, std::time::Duration::from_secs(500))?;
+    for (seconds, old_is_good) in [(1_000, true), (1_499, true), (1_500, false), (9_999, false)] {
+        clock.set(seconds);
+        assert_eq!(accounts.verify(old.expose()).is_ok(), old_is_good, "{seconds}");
+        assert_eq!(accounts.verify(new.expose())?.access, Access::Full);
+        assert_eq!(accounts.verify(reader.expose())?.access, Access::ReadOnly, "what allows something else stays");
+    }
+    assert_eq!(refused(&accounts, old.expose()), Some(Unauthorized::Revoked));
+    Ok(())
+}
+
+#[test]
+fn a_rotation_without_overlap_ends_the_old_token_at_once_and_never_prolongs_one() -> Result {
+    let place = tempfile::tempdir()?;
+    let clock = StandingClock::at(1_000);
+    let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
+    let first = accounts.add(&name("laptop"), Grant::FULL)?;
+    let second = accounts.rotate(&name("laptop"), Grant::FULL, std::time::Duration::ZERO)?;
+    assert_eq!(refused(&accounts, first.expose()), Some(Unauthorized::Revoked));
+    let _third = accounts.rotate(&name("laptop"), Grant::FULL, std::time::Duration::from_secs(5_000))?;
+    assert_eq!(refused(&accounts, first.expose()), Some(Unauthorized::Revoked), "what was revoked stays so");
+    accounts.verify(second.expose())?;
+    accounts.revoke(&claims_of(&accounts, &second).jti)?;
+    assert_eq!(refused(&accounts, second.expose()), Some(Unauthorized::Revoked), "also within the overlap");
+    Ok(())
+}
+
+#[test]
+fn revoking_a_client_ends_all_its_tokens_and_nobody_elses() -> Result {
+    let place = tempfile::tempdir()?;
+    let accounts = Accounts::open(place.path())?;
+    let (one, other) = (accounts.add(&name("laptop"), Grant::FULL)?, accounts.add(&name("other"), Grant::FULL)?);
+    let two = accounts.issue(&name("laptop"), READ_ONLY)?;
+    assert_eq!(accounts.revoke_all(&name("laptop"))?, 2);
+    assert_eq!(accounts.revoke_all(&name("laptop"))?, 0);
+    for token in [one, two] {
+        assert_eq!(refused(&accounts, token.expose()), Some(Unauthorized::Revoked));
+    }
+    accounts.verify(other.expose())?;
+    assert!(matches!(accounts.revoke_all(&name("nobody")), Err(AccountsError::UnknownClient(_))));
+    Ok(())
+}
+
+#[test]
+fn when_a_client_was_seen_is_known_to_the_minute() -> Result {
+    let place = tempfile::tempdir()?;
+    let clock = StandingClock::at(1_000);
+    let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
+    let token = accounts.add(&name("laptop"), Grant::FULL)?;
+    assert_eq!(accounts.show(&name("laptop"))?.last_seen, None);
+    for (now, seen) in [(1_000, 1_000), (1_059, 1_000), (1_060, 1_060), (500, 500)] {
+        clock.set(now);
+        accounts.verify(token.expose())?;
+        assert_eq!(accounts.show(&name("laptop"))?.last_seen, Some(Timestamp::from_parts(seen, 0)), "{now}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_list_tells_how_each_token_stands() -> Result {
+    let place = tempfile::tempdir()?;
+    let clock = StandingClock::at(1_000);
+    let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
+    accounts.add(&name("laptop"), until(3_000))?;
+    let at = |seconds| Timestamp::from_parts(seconds, 0);
+    let state = |now| Ok::<_, AccountsError>(accounts.show(&name("laptop"))?.tokens[0].state(at(now)));
+    assert_eq!((state(1_000)?, state(3_000)?), (TokenState::Ends(at(3_000)), TokenState::Expired));
+    accounts.rotate(&name("laptop"), Grant::FULL, std::time::Duration::from_secs(500))?;
+    let tokens = accounts.show(&name("laptop"))?.tokens;
+    let old = tokens.iter().find(|token| token.grant.expires.is_some()).ok_or("the old one")?;
+    assert_eq!((old.state(at(1_499)), old.state(at(1_500))), (TokenState::Ends(at(1_500)), TokenState::Revoked));
+    Ok(())
+}
+
+#[test]
+fn a_database_of_the_first_schema_is_brought_to_the_newest_with_all_that_is_in_it() -> Result {
+    let place = tempfile::tempdir()?;
+    let data = DataDir::open(place.path())?;
+    let first = accounts_database::open_as_of(&data.own_part(), 1)?;
+    first.execute_batch(
+        "INSERT INTO client VALUES ('laptop', 5); INSERT INTO token VALUES ('1', 'laptop', 6, NULL, 'full', NULL);",
+    )?;
+    drop(first);
+    let accounts = Accounts::open(place.path())?;
+    let account = accounts.show(&name("laptop"))?;
+    assert_eq!((account.last_seen, account.tokens.len(), account.invites.len()), (None, 1, 0));
+    assert_eq!(account.tokens[0].grant, Grant::FULL);
+    Ok(())
+}
+
+#[test]
 fn a_token_ends_when_it_said_it_would() -> Result {
     let place = tempfile::tempdir()?;
-    let clock = Arc::new(StandingClock(Mutex::new(Timestamp::from_parts(1_000, 0))));
+    let clock = StandingClock::at(1_000);
     let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
-    accounts.add(&name("laptop"))?;
-    let token = accounts.issue(&name("laptop"), Access::Full, Some(Timestamp::from_parts(2_000, 0)))?;
+    accounts.add(&name("laptop"), Grant::FULL)?;
+    let token = accounts.issue(&name("laptop"), until(2_000))?;
     accounts.verify(token.expose())?;
-    *clock.0.lock().expect("not poisoned") = Timestamp::from_parts(2_000, 0);
+    clock.set(2_000);
     assert_eq!(refused(&accounts, token.expose()), Some(Unauthorized::Expired));
     Ok(())
 }
@@ -135,7 +252,7 @@ fn the_local_secret_opens_only_the_process_that_made_it() -> Result {
 fn a_token_that_was_altered_or_made_elsewhere_opens_nothing() -> Result {
     let (place, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let (accounts, other) = (Accounts::open(place.path())?, Accounts::open(elsewhere.path())?);
-    let token = accounts.add(&name("laptop"))?;
+    let token = accounts.add(&name("laptop"), Grant::FULL)?;
     let claims = claims_of(&accounts, &token);
     for (what, forged) in forgeries(&accounts, &other, &token, &claims) {
         assert_eq!(refused(&accounts, &forged), Some(Unauthorized::Invalid), "{what}: {forged}");
@@ -212,7 +329,7 @@ fn many_who_open_new_accounts_at_once_share_one_key() -> Result {
     let open = |number: usize| {
         start.wait();
         let accounts = Accounts::open(place.path())?;
-        let token = accounts.add(&name(&format!("client-{number}")))?;
+        let token = accounts.add(&name(&format!("client-{number}")), Grant::FULL)?;
         Ok::<_, AccountsError>((accounts, token))
     };
     let open = &open;
@@ -233,7 +350,7 @@ fn a_newer_programs_database_is_refused_by_name() -> Result {
     let place = tempfile::tempdir()?;
     drop(Accounts::open(place.path())?);
     let path = place.path().join(".roundsman/accounts.db");
-    Connection::open(&path)?.execute("UPDATE refinery_schema_history SET version = 99", [])?;
+    Connection::open(&path)?.execute("UPDATE refinery_schema_history SET version = 99 WHERE version = 1", [])?;
     assert!(matches!(Accounts::open(place.path()), Err(AccountsError::Newer { found: 99, .. })));
     Ok(())
 }
@@ -242,7 +359,7 @@ fn a_newer_programs_database_is_refused_by_name() -> Result {
 fn no_secret_shows_in_debug_output() -> Result {
     let place = tempfile::tempdir()?;
     let mut accounts = Accounts::open(place.path())?;
-    let (token, local) = (accounts.add(&name("laptop"))?, accounts.renew_local_secret());
+    let (token, local) = (accounts.add(&name("laptop"), Grant::FULL)?, accounts.renew_local_secret());
     let shown = format!("{accounts:?} {token:?} {local:?}");
     for secret in [token.expose(), local.expose()] {
         assert!(!shown.contains(&secret[4..12]), "{shown}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::accounts::AccountsError;
+use crate::accounts_error::AccountsError;
 use crate::data_dir::HoldError;
 use crate::http_limits::HttpLimits;
 use crate::retention::Keeping;

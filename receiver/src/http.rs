@@ -6,6 +6,7 @@
 use std::sync::mpsc;
 use std::time::Instant;
 
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -13,28 +14,34 @@ use protocol::wire::{Body, Request, Response};
 use protocol::{Problem, ProblemCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::accounts::{Accounts, VerifyError};
+use crate::accounts::Accounts;
+use crate::accounts_error::VerifyError;
 use crate::caller::Caller;
 use crate::data_dir::Held;
 use crate::http_body;
 use crate::http_encoding::{self, Encoding};
 use crate::http_failure::Failure;
+use crate::http_join::join;
 use crate::http_limits::{HttpLimits, max_body, memory_for};
 use crate::http_log::Seen;
+use crate::http_routes::{Needs, Route};
 use crate::http_share::Shares;
+use crate::http_slowdown::Slowdown;
 use crate::service::Service;
 use crate::token::Unauthorized;
 
 /// The media type of messages.
-const CBOR: &str = "application/cbor";
+pub(crate) const CBOR: &str = "application/cbor";
 
 /// What handlers work with.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    accounts: Accounts,
+    pub(crate) accounts: Accounts,
     service: Service,
-    limits: HttpLimits,
+    pub(crate) limits: HttpLimits,
     shares: Shares,
+    /// Wrong secrets of invites.
+    pub(crate) join_guesses: Slowdown,
     /// Memory left for bodies, in KiB.
     room: Semaphore,
     /// The right to the data directory, given back when the last thread that works on it is done; and last of all
@@ -50,19 +57,23 @@ impl Desk {
         held: (Held, mpsc::Sender<()>),
     ) -> Self {
         let (shares, room) = (Shares::new(limits.client_requests), Semaphore::new(limits.body_memory / 1024));
-        Self { accounts, service, limits, shares, room, _held: held }
+        let join_guesses = Slowdown::new(limits.guess_wait);
+        Self { accounts, service, limits, shares, join_guesses, room, _held: held }
     }
 }
 
 /// All routes; everything else is not found.
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    for route in Request::ROUTES {
-        let take = move |request, payload, desk| post(route, request, payload, desk);
-        let resource = web::resource(format!("/v1/{route}")).route(web::post().to(take));
-        config.service(resource.default_service(web::to(|| method_not_allowed("POST"))));
+    for route in Route::all() {
+        let method = web::method(Method::from_bytes(route.method.as_bytes()).expect("the table names real methods"));
+        let handler = match route.needs {
+            Needs::Token => method.to(move |request, payload, desk| post(route.name, request, payload, desk)),
+            Needs::Invite => method.to(join),
+            Needs::Nothing => method.to(|| async { HttpResponse::Ok().body("ok\n") }),
+        };
+        let resource = web::resource(route.path()).route(handler);
+        config.service(resource.default_service(web::to(move |request, desk| wrong_method(route, request, desk))));
     }
-    let health = web::resource("/healthz").route(web::get().to(|| async { HttpResponse::Ok().body("ok\n") }));
-    config.service(health.default_service(web::to(|| method_not_allowed("GET"))));
     config.default_service(web::to(not_found));
 }
 
@@ -70,8 +81,13 @@ async fn not_found() -> HttpResponse {
     Failure::not_found().into_response()
 }
 
-async fn method_not_allowed(allowed: &'static str) -> HttpResponse {
-    Failure::method_not_allowed(allowed).into_response()
+/// Who may not use a route learns nothing of it, whatever the method.
+async fn wrong_method(route: Route, request: HttpRequest, desk: Data<Desk>) -> HttpResponse {
+    let allowed = match route.needs {
+        Needs::Token => authenticate(&request, &desk).await.map(drop),
+        Needs::Invite | Needs::Nothing => Ok(()),
+    };
+    allowed.err().unwrap_or_else(|| Failure::method_not_allowed(route.method)).into_response()
 }
 
 async fn post(route: &'static str, request: HttpRequest, payload: Payload, desk: Data<Desk>) -> HttpResponse {
@@ -140,11 +156,12 @@ fn bearer_token(request: &HttpRequest) -> Option<&str> {
 }
 
 fn unauthorized(why: Unauthorized) -> Problem {
-    Problem::new(ProblemCode::Unauthorized, why).with_hint("`roundsman client add NAME` on the receiver prints a token")
+    Problem::new(ProblemCode::Unauthorized, why)
+        .with_hint("`roundsman client issue NAME` on the receiver prints a new token")
 }
 
 /// How many bytes the body will have at most: what its head says, if that is within the route's limit.
-fn announced_size(request: &HttpRequest, limit: usize) -> Result<usize, Failure> {
+pub(crate) fn announced_size(request: &HttpRequest, limit: usize) -> Result<usize, Failure> {
     let content_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if content_type.is_none_or(|kind| !kind.eq_ignore_ascii_case(CBOR.as_bytes())) {
         return Err(Failure::unsupported_media_type(CBOR));
@@ -167,7 +184,7 @@ async fn wait_for_room(bytes: usize, desk: &Desk) -> Result<SemaphorePermit<'_>,
 }
 
 /// Does what may block, or panic, on a thread made for that.
-async fn in_background<T: Send + 'static>(
+pub(crate) async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Failure> {
     match web::block(work).await {

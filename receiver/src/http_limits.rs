@@ -10,6 +10,8 @@ use protocol::wire::Limits;
 pub const MAX_CONNECTIONS: usize = 768;
 /// Requests of one client at a time.
 pub const MAX_CLIENT_REQUESTS: u32 = 32;
+/// Longest body of who wants to join, in bytes: it is read before anybody knows who sends it.
+pub const MAX_JOIN_BYTES: usize = 1024;
 /// Memory for the bodies of all requests that are being read or answered and for what is made of them, in bytes: the
 /// largest part of what the receiver takes in all.
 pub const MAX_BODY_MEMORY: usize = 48 * 1024 * 1024;
@@ -33,6 +35,10 @@ pub const BODY_WINDOW_BYTES: u64 = 30 * 1024;
 pub const DRAIN: Duration = Duration::from_secs(7);
 /// How long threads that still work may hold the data directory after that.
 pub const RELEASE: Duration = Duration::from_secs(2);
+/// How long the answer to the first wrong secret of an invite waits; each further one doubles it.
+pub const GUESS_WAIT: Duration = Duration::from_millis(100);
+/// However many there were, no answer waits longer.
+pub const LONGEST_GUESS_WAIT: Duration = Duration::from_secs(5);
 /// What a peer that came too early should wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Threads in which requests of one worker are answered.
@@ -59,6 +65,8 @@ pub struct HttpLimits {
     pub drain: Duration,
     /// [`RELEASE`]
     pub release: Duration,
+    /// [`GUESS_WAIT`]
+    pub guess_wait: Duration,
 }
 
 /// How fast a body must come.
@@ -84,6 +92,7 @@ impl Default for HttpLimits {
             body_pace: BodyPace { idle: BODY_IDLE, window: BODY_WINDOW, window_bytes: BODY_WINDOW_BYTES },
             drain: DRAIN,
             release: RELEASE,
+            guess_wait: GUESS_WAIT,
         }
     }
 }

@@ -48,16 +48,22 @@ impl Connection {
 
     /// Takes one answer.
     pub(crate) fn answer(&mut self) -> Answer {
+        let mut answer = self.answer_without_body();
+        let length = answer.head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        answer.body = vec![0; length.unwrap_or(0)];
+        self.0.read_exact(&mut answer.body).expect("a whole body");
+        answer
+    }
+
+    /// Takes one answer to a request whose answers have no body.
+    pub(crate) fn answer_without_body(&mut self) -> Answer {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert!(self.0.read_line(&mut head).expect("an answer comes") > 0, "closed within a head: {head:?}");
         }
         let head = head.to_ascii_lowercase();
         let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a status line");
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).expect("a whole body");
-        Answer { status, head, body }
+        Answer { status, head, body: Vec::new() }
     }
 
     /// Waits until the other side closes; whether it did so without another word.

@@ -11,6 +11,7 @@ use protocol::{ClientName, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
+use crate::account::Grant;
 use crate::application::Application;
 use crate::application_running::Running;
 use crate::application_settings::Settings;
@@ -44,7 +45,7 @@ impl Receiver {
         let mut settings = Settings { workers: 1, ..Settings::embedded(place.path()) };
         limit(&mut settings.limits);
         let application = Application::build_with(&settings, |_| Ok(store.clone()))?;
-        let token = Accounts::open(place.path())?.add(&laptop())?;
+        let token = Accounts::open(place.path())?.add(&laptop(), Grant::FULL)?;
         Ok(Self { store, address: application.address(), token, place, _running: application.spawn()? })
     }
 
@@ -64,13 +65,13 @@ fn laptop() -> ClientName {
 /// Tokens that were valid once or elsewhere; what is forged is tried against the accounts themselves.
 fn useless_tokens(receiver: &Receiver) -> Result<Vec<(&'static str, String)>> {
     let (accounts, elsewhere) = (receiver.accounts()?, tempfile::tempdir()?);
-    let expired = accounts.issue(&laptop(), Access::Full, Some(Timestamp::from_parts(1, 0)))?;
-    let revoked = accounts.issue(&laptop(), Access::Full, None)?;
+    let expired = accounts.issue(&laptop(), Grant { expires: Some(Timestamp::from_parts(1, 0)), ..Grant::FULL })?;
+    let revoked = accounts.issue(&laptop(), Grant::FULL)?;
     accounts.verify(revoked.expose())?;
     let all = accounts.list()?.remove(0).tokens;
-    let newest = all.iter().filter(|token| token.expires.is_none()).max_by_key(|token| token.created);
+    let newest = all.iter().filter(|token| token.grant.expires.is_none()).max_by_key(|token| token.created);
     accounts.revoke(&newest.ok_or("it was issued")?.id)?;
-    let other = Accounts::open(elsewhere.path())?.add(&laptop())?;
+    let other = Accounts::open(elsewhere.path())?.add(&laptop(), Grant::FULL)?;
     let hs256 = crate::accounts::tests::hs256_with_the_public_key(&accounts, &receiver.token);
     let none = crate::accounts::tests::without_algorithm(&accounts, &receiver.token);
     let aud = crate::accounts::tests::for_another_audience(&accounts, &receiver.token);
@@ -147,7 +148,7 @@ fn a_problem_document_has_everything_that_rfc_9457_and_our_clients_ask_for() -> 
     let answer = receiver.connect().post("contact", "x", b"");
     let expected = serde_json::json!({
         "type": "about:blank", "title": "Unauthorized", "status": 401, "code": "unauthorized",
-        "detail": "the token is not valid here", "hint": "`roundsman client add NAME` on the receiver prints a token",
+        "detail": "the token is not valid here", "hint": "`roundsman client issue NAME` on the receiver prints a new token",
     });
     assert_eq!(answer.problem(), expected);
     Ok(())
@@ -157,7 +158,7 @@ fn a_problem_document_has_everything_that_rfc_9457_and_our_clients_ask_for() -> 
 fn a_client_added_or_revoked_while_it_runs_is_let_in_or_out_at_once() -> Result {
     let receiver = Receiver::start()?;
     let accounts = receiver.accounts()?;
-    let late = accounts.add(&ClientName::parse("late")?)?;
+    let late = accounts.add(&ClientName::parse("late")?, Grant::FULL)?;
     let mut connection = receiver.connect();
     assert_eq!(connection.ask(late.expose(), &commit()).status, 200);
     let account = accounts.list()?.into_iter().find(|account| account.client.as_str() == "late").ok_or("added")?;
@@ -169,7 +170,7 @@ fn a_client_added_or_revoked_while_it_runs_is_let_in_or_out_at_once() -> Result 
 #[test]
 fn a_token_for_reading_is_forbidden_to_write() -> Result {
     let receiver = Receiver::start()?;
-    let reader = receiver.accounts()?.issue(&laptop(), Access::ReadOnly, None)?;
+    let reader = receiver.accounts()?.issue(&laptop(), Grant { access: Access::ReadOnly, expires: None })?;
     let answer = receiver.connect().ask(reader.expose(), &commit());
     assert_eq!((answer.status, answer.code().as_str()), (403, "forbidden"));
     assert_eq!(receiver.store.asked(), 0);
@@ -236,7 +237,8 @@ fn what_is_no_route_no_post_or_no_cbor_is_told_so() -> Result {
     {
         assert_eq!(ask(nowhere).code(), "not_found", "{nowhere}");
     }
-    for (wrong, right) in [("GET /v1/hello HTTP/1.1", "allow: post"), ("POST /healthz HTTP/1.1", "allow: get")] {
+    let known = format!("GET /v1/hello HTTP/1.1\r\nAuthorization: Bearer {}", receiver.token.expose());
+    for (wrong, right) in [(known.as_str(), "allow: post"), ("POST /healthz HTTP/1.1", "allow: get")] {
         let answer = ask(wrong);
         assert_eq!((answer.status, answer.code().as_str()), (405, "malformed"));
         assert!(answer.head.contains(right));

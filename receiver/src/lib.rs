@@ -4,8 +4,12 @@
 //! HTTP handlers find out who asks ([`Accounts`]) and let the [`Service`] answer; that asks a [`store::Store`].
 //! Everything from the service inwards is synchronous and knows no HTTP, so that tests run it without a network.
 
+mod account;
 mod accounts;
 mod accounts_database;
+mod accounts_error;
+mod accounts_invites;
+mod accounts_tokens;
 mod application;
 mod application_background;
 mod application_running;
@@ -13,15 +17,19 @@ mod application_server;
 mod application_settings;
 mod caller;
 mod catalog;
+mod client_folder;
 mod data_dir;
 mod data_dir_files;
 mod http;
 mod http_body;
 mod http_encoding;
 mod http_failure;
+mod http_join;
 pub mod http_limits;
 mod http_log;
+mod http_routes;
 mod http_share;
+mod http_slowdown;
 #[cfg(test)]
 mod http_test_client;
 mod memory_store;
@@ -34,14 +42,19 @@ mod token;
 mod token_key;
 mod tree_store;
 
-pub use accounts::{Account, Accounts, AccountsError, IssuedToken, VerifyError};
+pub use account::{Account, Grant, IssuedToken, OpenInvite, TokenState};
+pub use accounts::Accounts;
+pub use accounts_error::{AccountsError, JoinError, VerifyError};
+pub use accounts_invites::{Invited, JoinedClient};
 pub use application::Application;
 pub use application_running::{ApplicationHandle, Running};
 pub use application_settings::{Settings, StartError};
 pub use caller::{Access, Caller};
+pub use catalog::{MirrorOverview, Overview};
+pub use client_folder::{OverviewError, RemoveError, overview, remove_client};
 pub use data_dir::{DataDir, DataDirError, Held, HoldError, Published};
 pub use memory_store::MemoryStore;
-pub use retention::{Keeping, Retention, Retentions};
+pub use retention::{AtCeiling, Keeping, Retention, Retentions};
 pub use service::Service;
 pub use store::Store;
 pub use token::{Token, TokenId, Unauthorized};

@@ -21,6 +21,7 @@ use seams::clock::{Clock, SystemClock};
 
 use crate::memory_store::contents::Contents;
 use crate::memory_store::mirror::Mirror;
+use crate::retention::AtCeiling;
 use crate::store::Store;
 use crate::store::chunks::{not_held, page_of_chunks};
 use crate::store::frame::Frame;
@@ -134,7 +135,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem> {
+    fn commit(&self, client: &ClientName, request: &Commit, _: AtCeiling) -> Result<Committed, Problem> {
         self.with(client, |client| {
             let mirror = client.mirrors.get_mut(&request.mirror).ok_or_else(|| no_mirror(&request.mirror))?;
             if mirror.head().digest == request.proposal {

@@ -34,6 +34,15 @@ pub struct Retention {
     pub keep_size: Option<u64>,
 }
 
+/// What a batch does that sends more to the history than its ceiling leaves room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtCeiling {
+    /// It is taken, and the oldest history goes.
+    GiveUpOldest,
+    /// It is refused: whoever sends it may not make history go.
+    Refuse,
+}
+
 /// What holds for the clients of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Retentions {

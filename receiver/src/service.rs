@@ -5,11 +5,13 @@
 use std::sync::Arc;
 
 use protocol::wire::{
-    Answer, Check, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response, ZSTD_BODIES,
+    Answer, Check, Commit, Committed, Hello, HelloReply, Limits, PROTOCOL_MAX, PROTOCOL_MIN, Request, Response,
+    ZSTD_BODIES,
 };
 use protocol::{Problem, ProblemCode};
 
 use crate::caller::{Access, Caller};
+use crate::retention::AtCeiling;
 use crate::store::Store;
 
 /// Answers requests from a store, within the rights of whoever asks.
@@ -43,7 +45,7 @@ impl Service {
             Request::ListAt(list) => store.list_at(client, list).map(Response::ListAt),
             Request::Propose(proposal) => store.propose(client, proposal).map(Response::Propose),
             Request::Fill(fill) => store.fill(client, fill).map(Response::Fill),
-            Request::Commit(commit) => store.commit(client, commit).map(Response::Commit),
+            Request::Commit(commit) => self.commit(caller, commit).map(Response::Commit),
             Request::ReadAt(read) => store.read_at(client, read).map(Response::ReadAt),
             Request::Check(check) => store.check(client, check).map(Response::Check),
             Request::Chunks(chunks) => store.chunks(client, chunks).map(Response::Chunks),
@@ -52,6 +54,13 @@ impl Service {
             Request::Revisions(revisions) => store.revisions(client, revisions).map(Response::Revisions),
             Request::Versions(versions) => store.versions(client, versions).map(Response::Versions),
             Request::EntriesAt(entries) => store.entries_at(client, entries).map(Response::EntriesAt),
+        }
+    }
+
+    fn commit(&self, caller: &Caller, commit: &Commit) -> Result<Committed, Problem> {
+        match caller.access {
+            Access::Full => self.store.commit(&caller.client, commit, AtCeiling::GiveUpOldest),
+            Access::AppendOnly | Access::ReadOnly => self.store.commit(&caller.client, commit, AtCeiling::Refuse),
         }
     }
 
@@ -70,8 +79,8 @@ impl Service {
     }
 }
 
-/// What a request needs. Without a wildcard: whoever adds a request has to decide.
-const fn needed_access(request: &Request) -> Access {
+/// Whether a request may change something. Without a wildcard: whoever adds a request has to decide.
+const fn writes(request: &Request) -> bool {
     match request {
         Request::Hello(_)
         | Request::Contact(_)
@@ -83,25 +92,23 @@ const fn needed_access(request: &Request) -> Access {
         | Request::Mirrors(_)
         | Request::Revisions(_)
         | Request::Versions(_)
-        | Request::EntriesAt(_) => Access::ReadOnly,
+        | Request::EntriesAt(_) => false,
         Request::Claim(_)
         | Request::TakeOver(_)
         | Request::Propose(_)
         | Request::Fill(_)
         | Request::Commit(_)
         | Request::Check(Check { mend: true, .. })
-        | Request::Mend(_) => Access::Full,
+        | Request::Mend(_) => true,
     }
 }
 
 fn check_access(access: Access, request: &Request) -> Result<(), Problem> {
-    match (access, needed_access(request)) {
-        (Access::Full, _) | (Access::ReadOnly, Access::ReadOnly) => Ok(()),
-        (Access::ReadOnly, Access::Full) => {
-            Err(Problem::new(ProblemCode::Forbidden, "this token allows reading only; nothing was changed")
-                .with_hint("use a token with full access to write to a mirror"))
-        }
+    if access.may_write() || !writes(request) {
+        return Ok(());
     }
+    Err(Problem::new(ProblemCode::Forbidden, "this token allows reading only; nothing was changed")
+        .with_hint("use a token with full access to write to a mirror"))
 }
 
 fn check_version(hello: &Hello) -> Result<(), Problem> {

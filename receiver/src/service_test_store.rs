@@ -14,6 +14,7 @@ use protocol::{
     RelPath, RevisionDigest, RoundId, StoreId, Timestamp,
 };
 
+use crate::retention::AtCeiling;
 use crate::store::Store;
 
 /// Counts what it is asked. Its commits can be held back, it can be told a listing, and its check panics.
@@ -22,6 +23,7 @@ pub(crate) struct TestStore {
     asked: AtomicUsize,
     gate: Mutex<Option<Gate>>,
     listing: Mutex<Option<EntriesPage>>,
+    at_ceiling: Mutex<Option<AtCeiling>>,
 }
 
 #[derive(Debug)]
@@ -42,6 +44,11 @@ impl TestStore {
         let (opener, open) = mpsc::channel();
         *self.gate.lock().expect("not poisoned") = Some(Gate { arrived, open });
         (has_arrived, opener)
+    }
+
+    /// What the last commit was to do where history has no room.
+    pub(crate) fn at_ceiling(&self) -> Option<AtCeiling> {
+        *self.at_ceiling.lock().expect("not poisoned")
     }
 
     /// From now on it lists this.
@@ -89,7 +96,8 @@ impl Store for TestStore {
         self.count()
     }
 
-    fn commit(&self, _: &ClientName, _: &Commit) -> Result<Committed, Problem> {
+    fn commit(&self, _: &ClientName, _: &Commit, at_ceiling: AtCeiling) -> Result<Committed, Problem> {
+        *self.at_ceiling.lock().expect("not poisoned") = Some(at_ceiling);
         if let Some(gate) = self.gate.lock().expect("not poisoned").take() {
             gate.arrived.send(()).expect("the test waits for it");
             gate.open.recv().expect("the test opens it");

@@ -53,6 +53,15 @@ fn a_token_for_reading_changes_nothing() {
 }
 
 #[test]
+fn only_a_token_with_full_access_makes_history_go() {
+    for (access, expected) in [(Access::Full, AtCeiling::GiveUpOldest), (Access::AppendOnly, AtCeiling::Refuse)] {
+        let (store, service) = service();
+        service.answer(&caller(access), &commit()).expect("both may commit");
+        assert_eq!(store.at_ceiling(), Some(expected), "{access:?}");
+    }
+}
+
+#[test]
 fn a_check_that_mends_needs_full_access() {
     let (store, service) = service();
     let mirror = protocol::MirrorName::parse(b"docs").expect("a valid name");

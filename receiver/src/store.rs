@@ -25,6 +25,8 @@ use protocol::wire::{
 };
 use protocol::{ClientName, Problem, StoreId};
 
+use crate::retention::AtCeiling;
+
 /// Where mirrors are kept. Clients share nothing: what one holds does not exist for another.
 ///
 /// Every method blocks until it is done, may be called from many threads at once, and answers a [`Problem`]
@@ -84,8 +86,9 @@ pub trait Store: Debug + Send + Sync {
     /// idempotency key: what is the head already is durable.
     ///
     /// # Errors
-    /// `UnknownProposal`, `HeadMoved`, `Fenced`, `RedoPending`, `NoSpace`.
-    fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem>;
+    /// `UnknownProposal`, `HeadMoved`, `Fenced`, `RedoPending`, `NoSpace`: also where the history has no room for what
+    /// is replaced or deleted and none may go.
+    fn commit(&self, client: &ClientName, request: &Commit, at_ceiling: AtCeiling) -> Result<Committed, Problem>;
 
     /// Bytes of a file as it was at a revision.
     ///

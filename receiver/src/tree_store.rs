@@ -61,7 +61,7 @@ use seams::fs::{Directory, Fs};
 use thiserror::Error;
 
 use crate::catalog::CatalogPlace;
-use crate::retention::{Keeping, Retention};
+use crate::retention::{AtCeiling, Keeping, Retention};
 use crate::store::Store;
 use crate::store::rules::no_mirror;
 use crate::tree_store::client::ClientStore;
@@ -258,8 +258,8 @@ impl Store for TreeStore {
         self.with(client, &request.mirror, |client| client.fill(request))
     }
 
-    fn commit(&self, client: &ClientName, request: &Commit) -> Result<Committed, Problem> {
-        self.with(client, &request.mirror, |store| store.commit(request, &self.retention(client)))
+    fn commit(&self, client: &ClientName, request: &Commit, at_ceiling: AtCeiling) -> Result<Committed, Problem> {
+        self.with(client, &request.mirror, |store| store.commit(request, &self.retention(client), at_ceiling))
     }
 
     fn read_at(&self, client: &ClientName, request: &ReadAt) -> Result<ReadPage, Problem> {

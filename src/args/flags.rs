@@ -49,6 +49,10 @@ commands! {
     ForReceiver: Data Receive Output;
     /// Commands on a data directory.
     ForData: Data Output;
+    /// The same that answer programs, too.
+    ForClients: Data Output Json;
+    /// `join`
+    ForJoin: Output;
     /// Commands on the configuration itself.
     ForConfig: Mirror Reach Past Filter Guard Round DryRun Restore Verify State Data Receive Output Json;
 }

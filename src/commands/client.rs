@@ -1,23 +1,119 @@
-//! `roundsman client`: who may send mirrors to a receiver. Works beside a running receiver.
+//! `roundsman client`: who may send mirrors to a receiver. All but `remove` works beside a running receiver.
+
+mod account;
+mod list;
 
 use std::path::Path;
+use std::time::Duration;
 
 use protocol::ClientName;
-use receiver::{Accounts, AccountsError};
+use receiver::{Access, Accounts, AccountsError, Grant, HoldError, RemoveError, Token, TokenId, remove_client};
+use seams::clock::{Clock, SystemClock};
+use uploader::Address;
 
+use crate::args::ClientCommand;
 use crate::exit::{Exit, Failure};
+use crate::invite::{Invite, Pin};
+use crate::moments::exact;
 use crate::output::Output;
 
-/// Adds a client; its token is all that is printed on stdout.
-pub(crate) fn add(name: &str, data: &Path, output: &Output) -> Result<Exit, Failure> {
-    let client = ClientName::parse(name).map_err(|error| {
-        Failure::usage(format!("`{}` cannot be a client's name: {error}", protocol::escape(name.as_bytes())))
-            .hint("use lower-case letters, digits, `-`, `_` and `.`, and begin with a letter or digit")
-    })?;
-    let token = Accounts::open(data)?.add(&client).map_err(|error| match error {
-        AccountsError::Exists { .. } | AccountsError::Reserved { .. } => Failure::new(Exit::Usage, error),
-        other => Failure::from(other),
-    })?;
-    output.data(format!("{}\n", token.expose()).as_bytes());
+/// Does what was asked for, on this data directory.
+pub(crate) fn client(command: &ClientCommand, data: &Path, output: &Output) -> Result<Exit, Failure> {
+    let clock = SystemClock::new();
+    let open = || Accounts::open(data).map_err(refused);
+    match command {
+        ClientCommand::Add { name, grant, .. } => issued(open()?.add(name, grant.grant(&clock)), output),
+        ClientCommand::Issue { name, grant, .. } => issued(open()?.issue(name, grant.grant(&clock)), output),
+        ClientCommand::Rotate { name, overlap, grant, .. } => {
+            issued(open()?.rotate(name, grant.grant(&clock), *overlap), output)
+        }
+        ClientCommand::Invite { name, url, expires, pin, access, token_expires, .. } => {
+            let grant = access.grant(*token_expires, &clock);
+            invite(&open()?, name, grant, &Line { url, within: *expires, pin: *pin }, output)
+        }
+        ClientCommand::List { .. } => list::list(&open()?, clock.now(), output),
+        ClientCommand::Show { name, .. } => list::show(&open()?, name, clock.now(), output),
+        ClientCommand::Revoke { name, token, .. } => revoke(&open()?, name, token.as_ref(), output),
+        ClientCommand::Remove { name, yes, .. } => remove(data, name, *yes, output),
+    }
+}
+
+/// A token is all that is printed on stdout.
+fn issued(token: Result<Token, AccountsError>, output: &Output) -> Result<Exit, Failure> {
+    output.data(format!("{}\n", token.map_err(refused)?.expose()).as_bytes());
     Ok(Exit::Done)
+}
+
+/// What an invite says besides its secret.
+struct Line<'a> {
+    url: &'a Address,
+    within: Duration,
+    pin: Option<Pin>,
+}
+
+fn invite(
+    accounts: &Accounts,
+    client: &ClientName,
+    grant: Grant,
+    line: &Line<'_>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let invited = accounts.invite(client, grant, line.within).map_err(refused)?;
+    let invite = Invite { address: line.url.clone(), pin: line.pin, secret: invited.secret, expires: invited.expires };
+    output.data(format!("{}\n", invite.expose()).as_bytes());
+    let scope = if grant.access == Access::Full { String::new() } else { format!(" ({})", grant.access.as_str()) };
+    output.message(&format!(
+        "good once, until {}: `roundsman join -` on the machine that becomes {client}{scope}",
+        exact(invited.expires)
+    ));
+    Ok(Exit::Done)
+}
+
+fn revoke(accounts: &Accounts, client: &ClientName, token: Option<&TokenId>, output: &Output) -> Result<Exit, Failure> {
+    match token {
+        None => {
+            let count = accounts.revoke_all(client).map_err(refused)?;
+            output.message(&format!(
+                "{client} has no access any more: {} revoked",
+                crate::output::counted(count as u64, "token")
+            ));
+        }
+        Some(token) => {
+            let account = accounts.show(client).map_err(refused)?;
+            if !account.tokens.iter().any(|issued| issued.id == *token) {
+                return Err(refused(AccountsError::UnknownToken(token.clone())));
+            }
+            accounts.revoke(token).map_err(refused)?;
+            output.message(&format!("the token {token} of {client} is revoked"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn remove(data: &Path, client: &ClientName, really: bool, output: &Output) -> Result<Exit, Failure> {
+    if !really {
+        return Err(Failure::usage(format!("this removes all mirrors of {client} and their history for good"))
+            .hint("say --yes if that is meant; `roundsman client revoke` only takes its access"));
+    }
+    match remove_client(data, client) {
+        Ok(()) => {
+            output.message(&format!("{client} is removed, with its mirrors and their history"));
+            Ok(Exit::Done)
+        }
+        Err(RemoveError::Hold(error @ HoldError::Busy { .. })) => Err(Failure::new(Exit::Locked, error)
+            .hint("stop the receiver first; `roundsman client revoke` takes the access while it runs")),
+        Err(RemoveError::Accounts(error)) => Err(refused(error)),
+        Err(error) => Err(Failure::new(Exit::Failed, error).hint("run it again: it goes on where it was")),
+    }
+}
+
+/// What the accounts refuse is mostly a name that was mistyped.
+fn refused(error: AccountsError) -> Failure {
+    match error {
+        AccountsError::Exists(_)
+        | AccountsError::Reserved(_)
+        | AccountsError::UnknownClient(_)
+        | AccountsError::UnknownToken(_) => Failure::new(Exit::Usage, error),
+        other => Failure::from(other),
+    }
 }

@@ -9,12 +9,18 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use uploader::{InvalidToken, Token};
 
+use super::environment::Environment;
 use crate::route::shown;
 
 /// Longer files are no token files.
 const MAX_BYTES: u64 = 16 * 1024;
 /// What group and others may do with the file: nothing.
 const OTHERS: u32 = 0o077;
+/// What others may do with a credential: nothing. The service manager shows it to the service's group alone.
+const OTHERS_OF_CREDENTIAL: u32 = 0o037;
+/// The name of the credential that is looked for, and the variable that says where.
+const CREDENTIAL: &str = "roundsman.token";
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// Why a token file cannot be used.
 #[derive(Debug, Error)]
@@ -61,21 +67,27 @@ impl TokenError {
     }
 }
 
+/// The token file that the service manager gave this service, by `LoadCredential=roundsman.token:...`.
+pub(crate) fn credential(from: &Environment) -> Option<PathBuf> {
+    from.get(CREDENTIALS).map(|directory| Path::new(directory).join(CREDENTIAL)).filter(|path| path.is_file())
+}
+
 /// Reads a token file.
 ///
 /// # Errors
 /// It cannot be read, others may read it, or it holds something else.
 pub(crate) fn read(path: &Path) -> Result<Token, TokenError> {
-    let text = read_private(path)?;
+    let is_credential = credential(&Environment::current()).is_some_and(|given| given == path);
+    let text = read_private(path, if is_credential { OTHERS_OF_CREDENTIAL } else { OTHERS })?;
     Token::parse(&text).map_err(|source| TokenError::NoToken { path: path.to_owned(), source })
 }
 
 /// The mode is that of the open file, so that nothing can be swapped in between.
-fn read_private(path: &Path) -> Result<String, TokenError> {
+fn read_private(path: &Path, others: u32) -> Result<String, TokenError> {
     let unreadable = |source| TokenError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
-    if mode & OTHERS != 0 {
+    if mode & others != 0 {
         return Err(TokenError::Exposed { path: path.to_owned(), mode });
     }
     let mut text = String::new();

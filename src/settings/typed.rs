@@ -8,12 +8,14 @@ use super::environment::Environment;
 use super::key::{Key, Scope};
 use super::layer::{Given, Layer, Origin, decide};
 use super::mistake::{Mistake, Mistakes};
-use super::value::{AtOnce, To};
+use super::token;
+use super::value::{AtOnce, To, Value};
 use super::{
     ClientSettings, DataSettings, KeepingSettings, MirrorSettings, OutputSettings, ReceiveSettings, VerifySettings,
     all_keys,
 };
 use crate::config::{self, ConfigFile};
+use crate::joined::{self, Joined};
 
 /// Most transfers that nobody asked for: each holds up to two frames of 4 MiB in memory.
 const MAX_USUAL_TRANSFERS: usize = 8;
@@ -24,6 +26,8 @@ pub(crate) struct Typed {
     flags: Layer,
     environment: Layer,
     pub(super) file: ConfigFile,
+    /// The receiver that this machine joined.
+    joined: Option<Joined>,
     /// Defaults that depend on the machine or the user; the others are in the table.
     defaults: Layer,
 }
@@ -38,6 +42,7 @@ impl Typed {
             flags,
             environment: Layer::from_environment(all_keys(), from)?,
             file: config::read(config, from)?,
+            joined: joined::directory(config, from).map_or(Ok(None), |directory| Joined::read(&directory))?,
             defaults: machine_defaults(from)?,
         })
     }
@@ -127,7 +132,7 @@ impl Typed {
         if let Some(given) = decide(key("from"), &layers) {
             from.put(key("to"), given.words, given.origin)?;
         }
-        let over: Vec<&Layer> = std::iter::once(&from).chain(layers).collect();
+        let over: Vec<&Layer> = std::iter::once(&from).chain(layers.iter().copied()).collect();
         Ok((MirrorSettings::resolve(&over)?.kept_from_listeners()?, VerifySettings::resolve(&layers)?))
     }
 
@@ -179,15 +184,31 @@ impl Typed {
         [&self.flags, &self.environment, table, &self.defaults]
     }
 
-    /// The same for a `[[mirror]]`: what is not said there may be said for all at the top.
-    pub(super) fn for_mirror<'a>(&'a self, table: &'a Layer) -> [&'a Layer; 5] {
-        [&self.flags, &self.environment, table, &self.file.top, &self.defaults]
+    /// The same for a `[[mirror]]`: what is not said there may be said for all at the top, or follow from where this
+    /// machine is a client.
+    pub(super) fn for_mirror<'a>(&'a self, table: &'a Layer) -> Vec<&'a Layer> {
+        let mut layers = vec![&self.flags, &self.environment, table, &self.file.top];
+        let joined = self.joined.as_ref().filter(|joined| self.goes_to(joined, &layers));
+        layers.extend(joined.map(|joined| &joined.layer));
+        layers.push(&self.defaults);
+        layers
+    }
+
+    /// Whether these layers name no other receiver than the one that was joined: no other may see its token.
+    fn goes_to(&self, joined: &Joined, layers: &[&Layer]) -> bool {
+        ["to", "from"].iter().all(|name| {
+            let key = MirrorSettings::KEYS.iter().find(|key| key.name == *name).expect("is in the table");
+            joined.is(decide(key, layers).and_then(|given| To::read(&given.words)).as_ref())
+        })
     }
 
     /// What decides a key outside `[[mirror]]`, and where it was said; nothing where nobody said anything.
     pub(crate) fn decide(&self, key: &Key) -> Option<Given> {
-        let table = if key.scope == Scope::Receive { &self.file.receive } else { &self.file.top };
-        decide(key, &self.over(table))
+        match key.scope {
+            Scope::Receive => decide(key, &self.over(&self.file.receive)),
+            Scope::Top => decide(key, &self.over(&self.file.top)),
+            Scope::Mirror | Scope::OneMirror => decide(key, &self.for_mirror(&Layer::default())),
+        }
     }
 
     /// The configuration file that was read, if there is one.
@@ -224,7 +245,9 @@ fn machine_defaults(from: &Environment) -> Result<Layer, Mistake> {
     let mut defaults = Layer::default();
     let transfers = (processors * 2).clamp(2, MAX_USUAL_TRANSFERS);
     let number = |number: usize| Some(OsString::from(number.to_string()));
-    for (name, word) in [("state_dir", state_dir), ("threads", number(processors)), ("transfers", number(transfers))] {
+    let own = [("state_dir", state_dir), ("threads", number(processors)), ("transfers", number(transfers))];
+    let token = token::credential(from).map(PathBuf::into_os_string);
+    for (name, word) in own.into_iter().chain([("token_file", token)]) {
         let key = all_keys().find(|key| key.name == name);
         if let (Some(key), Some(word)) = (key, word) {
             defaults.put(key, vec![word], Origin::Default)?;

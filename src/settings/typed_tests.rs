@@ -25,6 +25,7 @@ fn typed(flags_typed: &[String], variables: &[(String, String)], text: &str) -> 
         flags: flags(flags_typed),
         environment: Layer::from_environment(all_keys(), &environment).expect("these values fit"),
         file: file(text),
+        joined: None,
         defaults: machine_defaults(&Environment::from_iter([("HOME", "/h")])).expect("these values fit"),
     }
 }

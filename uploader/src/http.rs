@@ -103,11 +103,21 @@ impl HttpTransport {
     /// # Panics
     /// Never: a [`Token`] holds visible ASCII only.
     pub fn new(address: Address, token: &Token, settings: HttpSettings) -> Result<Self, SetupError> {
+        let headers = headers(&address, Some(token));
+        Self::with_headers(address, headers, settings)
+    }
+
+    /// The same for who has no token yet.
+    pub(crate) fn without_token(address: Address, settings: HttpSettings) -> Result<Self, SetupError> {
+        let headers = headers(&address, None);
+        Self::with_headers(address, headers, settings)
+    }
+
+    fn with_headers(address: Address, headers: HeaderMap, settings: HttpSettings) -> Result<Self, SetupError> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime =
             runtime.worker_threads(1).thread_name("http").enable_all().build().map_err(SetupError::Runtime)?;
         let client = client(&address, settings).map_err(SetupError::Client)?;
-        let headers = headers(&address, token);
         let (takes_packed, counted) = (AtomicBool::new(false), Counted::default());
         Ok(Self { runtime, client, address, headers, settings, pace: None, takes_packed, counted })
     }
@@ -116,6 +126,11 @@ impl HttpTransport {
     #[must_use]
     pub fn paced(self, pace: Option<Arc<Pace>>) -> Self {
         Self { pace, ..self }
+    }
+
+    /// Posts a plain body to a route that is no request of the protocol's own; its answer.
+    pub(crate) fn post(&self, route: &str, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+        self.exchange(self.request(route, Body::Plain(body))?)?.into_message(MAX_RESPONSE_BYTES)
     }
 
     fn request(&self, route: &str, body: Body) -> Result<Outgoing, TransportError> {
@@ -210,13 +225,18 @@ fn client(address: &Address, settings: HttpSettings) -> Result<Client, reqwest::
 }
 
 /// Every header of every request, but for those of its body: set by us, so that they can be counted.
-fn headers(address: &Address, token: &Token) -> HeaderMap {
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret())).expect("a token is visible ASCII");
-    bearer.set_sensitive(true);
+fn headers(address: &Address, token: Option<&Token>) -> HeaderMap {
     let host = HeaderValue::from_str(&address.authority()).expect("a parsed URL has an ASCII host");
     let agent = HeaderValue::from_static(concat!("roundsman/", env!("CARGO_PKG_VERSION")));
-    let who = [(AUTHORIZATION, bearer), (HOST, host), (USER_AGENT, agent)];
-    who.into_iter().chain([(ACCEPT, CBOR), (ACCEPT_ENCODING, PACKED), (CONTENT_TYPE, CBOR)]).collect()
+    let bearer = token.map(|token| (AUTHORIZATION, bearer(token)));
+    let who = bearer.into_iter().chain([(HOST, host), (USER_AGENT, agent)]);
+    who.chain([(ACCEPT, CBOR), (ACCEPT_ENCODING, PACKED), (CONTENT_TYPE, CBOR)]).collect()
+}
+
+fn bearer(token: &Token) -> HeaderValue {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret())).expect("a token is visible ASCII");
+    bearer.set_sensitive(true);
+    bearer
 }
 
 /// Waits for an answer, and for as long again as its request was held back.

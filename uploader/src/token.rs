@@ -44,8 +44,9 @@ impl Token {
         Ok(Self(text.to_owned()))
     }
 
-    /// The secret itself, for the one header that carries it.
-    pub(crate) fn secret(&self) -> &str {
+    /// The secret itself: for the one header that carries it and for a file of mode 600, never for logs or errors.
+    #[must_use]
+    pub fn secret(&self) -> &str {
         &self.0
     }
 }

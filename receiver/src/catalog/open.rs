@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use crate::catalog::{Catalog, CatalogError};
 
 /// How long a statement waits for another connection, such as a backup's.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of the catalog stays in memory, in KiB; negative, as the pragma wants it. A batch of a thousand files
 /// touches more pages than SQLite's own 2 MiB.
 const CACHE_KIB: i64 = -8_192;
@@ -56,7 +56,7 @@ impl Catalog {
     }
 }
 
-fn refuse_newer(connection: &Connection) -> Result<(), CatalogError> {
+pub(super) fn refuse_newer(connection: &Connection) -> Result<(), CatalogError> {
     let has_history = connection.table_exists(None, "refinery_schema_history")?;
     if !has_history {
         return Ok(());

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use protocol::limits::MAX_WANTED;
 use protocol::wire::{Commit, Committed, Mismatch, Missing};
-use protocol::{Change, ContentId, Head, Kind, Lineage, Problem, Refused, Timestamp};
+use protocol::{Change, ContentId, Head, Kind, Lineage, Problem, ProblemCode, Refused, Timestamp};
 
 use crate::catalog::{Batch, Closing, Disk, Node, Opening, RevisionRecord};
-use crate::retention::Retention;
+use crate::retention::{AtCeiling, Retention};
 use crate::store::proposal::{Proposal, missing_of};
 use crate::store::rules::{head_moved, judge_writer, unknown_proposal};
 use crate::tree_store::client::ClientStore;
@@ -25,13 +25,19 @@ struct Ready<'a> {
     proposal: &'a Proposal,
     lineage: Lineage,
     retention: &'a Retention,
+    at_ceiling: AtCeiling,
     plan: Plan,
     found: HashMap<Node, Found>,
     instances: Instances,
 }
 
 impl ClientStore {
-    pub(super) fn commit(&self, request: &Commit, retention: &Retention) -> Result<Committed, Problem> {
+    pub(super) fn commit(
+        &self,
+        request: &Commit,
+        retention: &Retention,
+        at_ceiling: AtCeiling,
+    ) -> Result<Committed, Problem> {
         let mirror = self.mirror(&request.mirror)?;
         let _alone = mirror.alone();
         self.redo(&mirror)?;
@@ -45,7 +51,7 @@ impl ClientStore {
         if proposal.base != head {
             return Err(head_moved(&request.mirror, head, proposal.base));
         }
-        self.apply(&mirror, &proposal, request.lineage, retention)
+        self.apply(&mirror, &proposal, request.lineage, (retention, at_ceiling))
     }
 
     fn durable(&self, mirror: &Mirror, head: Head) -> Result<Committed, Problem> {
@@ -69,7 +75,7 @@ impl ClientStore {
         mirror: &Mirror,
         proposal: &Proposal,
         lineage: Lineage,
-        retention: &Retention,
+        (retention, at_ceiling): (&Retention, AtCeiling),
     ) -> Result<Committed, Problem> {
         let _turn = self.turn();
         let mut plan = match self.plan(mirror, proposal)? {
@@ -86,7 +92,9 @@ impl ClientStore {
             return self.ask_for_literals(mirror, proposal, mismatched);
         }
         match self.make_instances(&plan)? {
-            Ok(instances) => self.decide(Ready { mirror, proposal, lineage, retention, plan, found, instances }),
+            Ok(instances) => {
+                self.decide(Ready { mirror, proposal, lineage, retention, at_ceiling, plan, found, instances })
+            }
             Err(damaged) => self.ask_again(mirror, proposal, &damaged),
         }
     }
@@ -141,7 +149,10 @@ impl ClientStore {
         let made = &ready.instances.made;
         let sequence = sequence(&ready.plan, result.number, &ready.found, made, &mut || self.new_version());
         let batch = self.batch(&ready, &sequence)?;
-        self.make_room_for(&batch, ready.retention);
+        if let Err(problem) = self.make_room_for(&batch, ready.retention, ready.at_ceiling) {
+            self.discard(ready.instances);
+            return Err(problem);
+        }
         let _in_motion = ready.mirror.in_motion();
         let committed = self.catalog().commit(&batch);
         if let Err(error) = committed {
@@ -159,15 +170,34 @@ impl ClientStore {
         self.durable(ready.mirror, result)
     }
 
-    /// Room under the ceiling of history for what a batch sends there. A failure is no reason not to take the batch.
-    fn make_room_for(&self, batch: &Batch, retention: &Retention) {
-        if retention.keep_size.is_none() {
-            return;
-        }
+    /// Room under the ceiling of history for what a batch sends there. Where history may go for that, a failure is no
+    /// reason not to take the batch.
+    fn make_room_for(&self, batch: &Batch, retention: &Retention, at_ceiling: AtCeiling) -> Result<(), Problem> {
+        let Some(ceiling) = retention.keep_size else { return Ok(()) };
         let bytes = self.catalog().bytes_of(&batch.versions).map_err(Problem::from);
-        if let Err(problem) = bytes.and_then(|bytes| self.make_room_in_history(retention, bytes)) {
-            tracing::warn!(%problem, "history stays above its ceiling");
+        match at_ceiling {
+            AtCeiling::Refuse => self.refuse_past_ceiling(bytes?, ceiling),
+            AtCeiling::GiveUpOldest => {
+                if let Err(problem) = bytes.and_then(|bytes| self.make_room_in_history(retention, bytes)) {
+                    tracing::warn!(%problem, "history stays above its ceiling");
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// What sends nothing to the history is taken in any case.
+    fn refuse_past_ceiling(&self, bytes: u64, ceiling: u64) -> Result<(), Problem> {
+        let taken = self.catalog().history_bytes()?;
+        if bytes == 0 || taken.saturating_add(bytes) <= ceiling {
+            return Ok(());
+        }
+        let detail = format!(
+            "old versions take {taken} of {ceiling} bytes, {bytes} more would be replaced or deleted, and an \
+             append-only token makes no history go"
+        );
+        let hint = "`--keep-size` or `--client-keep-size` at the receiver gives the history more room";
+        Err(Problem::new(ProblemCode::NoSpace, detail).with_hint(hint))
     }
 
     fn batch(&self, ready: &Ready<'_>, sequence: &Sequence) -> Result<Batch, Problem> {

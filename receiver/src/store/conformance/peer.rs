@@ -12,6 +12,7 @@ use protocol::{
     MirrorName, Piece, Problem, ProblemCode, RelPath, RoundId, Segment, Timestamp, Tree,
 };
 
+use crate::retention::AtCeiling;
 use crate::store::Store;
 
 /// Who talks to a store.
@@ -163,7 +164,7 @@ impl<'a> Peer<'a> {
 
     /// Commits an open proposal on a base.
     pub(crate) fn commit_on(&self, base: Head, changes: &[Change]) -> Result<Committed, Problem> {
-        self.store.commit(&self.client, &self.commit_request(base, changes))
+        self.store.commit(&self.client, &self.commit_request(base, changes), AtCeiling::GiveUpOldest)
     }
 
     /// Sends pieces of a content.

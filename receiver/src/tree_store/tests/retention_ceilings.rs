@@ -1,7 +1,11 @@
 //! A client's history that takes too much room: the oldest goes, before a batch is decided or at the next look.
 
+use protocol::{Change, ProblemCode};
+
 use super::retention::{is_listed, keep_up, keeping, on_disk};
 use super::world::MemoryWorld;
+use crate::retention::AtCeiling;
+use crate::store::Store;
 use crate::store::conformance::peer::{Peer, create, delete, directory, link, modify, replace};
 use crate::tree_store::TreeStore;
 
@@ -44,4 +48,36 @@ fn a_batch_past_the_ceiling_is_taken_and_its_history_goes_at_the_next_look() {
     assert_eq!(history_bytes(&store, &peer), 0);
     assert_eq!(on_disk(&world, &peer), Vec::<Vec<u8>>::new());
     assert!(!is_listed(&peer, 1) && is_listed(&peer, 2));
+}
+
+/// Everything but the commit.
+fn fill(peer: &Peer<'_>, changes: &[Change]) {
+    let plans = peer.plans(changes);
+    let missing = peer.open(changes, plans.clone());
+    peer.fill_missing(peer.head(), changes, &plans, &missing);
+}
+
+#[test]
+fn where_history_may_not_go_a_batch_past_the_ceiling_is_refused_and_changes_nothing() {
+    let world = MemoryWorld::new(&["laptop"]);
+    let store = keeping(&world, None, Some(1_000));
+    let mut peer = Peer::new(&store);
+    let [first, second, third] = [1, 2, 3].map(|number| peer.file(vec![number; 600]));
+    peer.deliver(&[create("f", first)]);
+    peer.deliver(&[modify("f", second)]);
+    let (head, held) = (peer.head(), history_bytes(&store, &peer));
+    let changes = [modify("f", third.clone())];
+    fill(&peer, &changes);
+    let commit = peer.commit_request(head, &changes);
+    let refused = store.commit(&peer.client, &commit, AtCeiling::Refuse).expect_err("1,200 bytes of 1,000");
+    assert_eq!(refused.code, ProblemCode::NoSpace);
+    assert!(refused.detail.contains("600 of 1000 bytes"), "{refused}");
+    keep_up(&store);
+    assert_eq!((peer.head(), history_bytes(&store, &peer)), (head, held));
+    assert_eq!(peer.read(1, "f").expect("kept"), vec![1; 600]);
+    // What replaces nothing goes on.
+    let new = [create("g", third)];
+    fill(&peer, &new);
+    store.commit(&peer.client, &peer.commit_request(head, &new), AtCeiling::Refuse).expect("nothing goes");
+    assert_eq!(peer.head().number, head.number + 1);
 }
