@@ -9,6 +9,8 @@ mod configuration;
 mod copies;
 mod crashes;
 mod cron;
+mod cuts;
+mod cycles;
 mod delivery;
 mod filesystems;
 mod full;
