@@ -90,22 +90,14 @@ impl Mounts {
         Outcome::from(self.inside(&shell).output().expect("nsenter runs")).expect(0).stdout
     }
 
-    /// A command, run where the mounts are seen; it ends with them.
+    /// A command, run where the mounts are seen.
     pub(crate) fn inside(&self, command: &Command) -> Command {
-        // Its own number space is its parent's; that of its child is the one that ends with the namespace.
-        let numbers = format!("--pid=/proc/{}/ns/pid_for_children", self.holder.id());
-        self.entering(&["--mount", &numbers], command)
-    }
-
-    /// The same as a process of ours, which a signal reaches; whoever starts it must end it.
-    pub(crate) fn beside(&self, command: &Command) -> Command {
-        self.entering(&["--mount"], command)
-    }
-
-    fn entering(&self, namespaces: &[&str], command: &Command) -> Command {
         let mut inside = Command::new("nsenter");
+        let holder = self.holder.id();
         let wdns = format!("--wdns={}", self.directory.to_str().expect("a temporary directory has a plain name"));
-        inside.args(["--target", &self.holder.id().to_string()]).args(namespaces).arg(wdns);
+        inside.args(["--target", &holder.to_string(), "--mount"]);
+        // Its own number space is its parent's; that of its child is the one that ends with the namespace.
+        inside.arg(format!("--pid=/proc/{holder}/ns/pid_for_children")).arg(wdns);
         inside.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
         inside.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         inside
