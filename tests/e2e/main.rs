@@ -16,6 +16,7 @@ mod filesystems;
 mod full;
 mod held;
 mod history;
+mod injected;
 mod kills;
 mod local;
 mod looking;

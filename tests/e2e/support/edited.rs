@@ -151,9 +151,18 @@ impl Edited {
         for path in moved {
             let item = self.now.get(&path).cloned();
             let rest = path.strip_prefix(old).expect("it is below");
-            self.is_now(&path, None);
             let place = if rest.as_os_str().is_empty() { new.to_owned() } else { new.join(rest) };
+            self.take_along(&path, &place);
+            self.is_now(&path, None);
             self.is_now(&place, item);
+        }
+    }
+
+    /// A directory may arrive before what was changed in it, so what moved may be anything that it was.
+    fn take_along(&mut self, old: &Path, new: &Path) {
+        for versions in [&mut self.since, &mut self.during] {
+            let was = versions.get(old).cloned().unwrap_or_default();
+            versions.entry(new.to_owned()).or_insert_with(|| vec![None]).extend(was);
         }
     }
 
