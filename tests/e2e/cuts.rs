@@ -110,9 +110,9 @@ impl Site {
     fn turn(&mut self) {
         self.edit();
         if self.source.random.in_hundred(RIGHT_AFTER) {
-            self.cut_right_after()
+            self.cut_right_after();
         } else {
-            self.cut_in_the_middle()
+            self.cut_in_the_middle();
         }
         assert_mirrored(&self.disk.world.source(), &self.mirror());
     }
