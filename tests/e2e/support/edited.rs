@@ -3,7 +3,7 @@
 //! Each edit is one rename or one other call, so a file is never half there: every content that a mirror has of it
 //! must be one that the file had as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -147,14 +147,17 @@ impl Edited {
 
     fn rename(&mut self, old: &Path, new: &Path) {
         fs::rename(self.root.join(old), self.root.join(new)).expect("renamed");
-        let moved: Vec<_> = self.now.keys().filter(|path| path.starts_with(old)).cloned().collect();
+        // Also what is gone by now: a mirror may have it still when its directory arrives there.
+        let paths = self.now.keys().chain(self.since.keys()).filter(|path| path.starts_with(old));
+        let moved: BTreeSet<PathBuf> = paths.cloned().collect();
         for path in moved {
-            let item = self.now.get(&path).cloned();
             let rest = path.strip_prefix(old).expect("it is below");
             let place = if rest.as_os_str().is_empty() { new.to_owned() } else { new.join(rest) };
             self.take_along(&path, &place);
-            self.is_now(&path, None);
-            self.is_now(&place, item);
+            if let Some(item) = self.now.get(&path).cloned() {
+                self.is_now(&path, None);
+                self.is_now(&place, Some(item));
+            }
         }
     }
 
