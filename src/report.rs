@@ -162,6 +162,11 @@ impl RoundError {
 }
 
 impl Report {
+    /// Whether somebody else changed the mirror before this round could, which has changed nothing.
+    pub(crate) fn came_too_late(&self) -> bool {
+        self.changes.is_empty() && matches!(self.failure, Some(RoundError::Deliver(DeliverError::HeadMoved)))
+    }
+
     /// What the scan found, besides changes.
     pub(crate) fn found(&mut self, scanned: &Scanned) {
         self.counts = scanned.counts;

@@ -27,7 +27,7 @@ use seams::parallel::Parallel;
 use seams::progress::Progress;
 use seams::random::{Random, id};
 use seams::recorded::{Forgetful, Recorder};
-use seams::scratch::Scratch;
+use seams::scratch::{Pages, Scratch};
 use snapshot_db::Snapshot;
 use uploader::{
     Caller, CompressionLevel, Contacted, Deliverer, Delivery, Outlook, Parted, Recipes, Sizes, Traffic, Why, batches,
@@ -114,13 +114,18 @@ struct Open<'a> {
 }
 
 impl Beat<'_> {
-    /// A whole round.
+    /// A whole round. Where somebody came first, it is made again, once: what a client had sent before it was killed may
+    /// be committed after the next one made contact.
     #[must_use]
     pub fn round(&self, to: &Delivering<'_>) -> Report {
         let mut report = Report::default();
         let meter = Meter::new(self.progress);
         let before = to.caller.traffic();
         report.failure = self.try_round(to, &meter, &mut report).err();
+        if report.came_too_late() && Pages::of(&**self.scratch).next().is_none() {
+            report = Report::default();
+            report.failure = self.try_round(to, &meter, &mut report).err();
+        }
         report.bytes_read = meter.bytes_read();
         report.traffic = since(before, to.caller.traffic());
         report

@@ -12,6 +12,8 @@ mod faults;
 mod histories;
 #[path = "round_tests/holds.rs"]
 mod holds;
+#[path = "round_tests/late.rs"]
+mod late;
 #[path = "round_tests/mending.rs"]
 mod mending;
 #[path = "round_tests/moves.rs"]

@@ -32,6 +32,16 @@ pub(crate) struct Displaced {
     pub turn: Turn,
 }
 
+impl Displaced {
+    /// Where the mirror has what was found elsewhere.
+    pub(crate) fn base(&self) -> Option<&RelPath> {
+        match &self.turn {
+            Turn::New(_, base) => Some(base),
+            Turn::AsNamed(..) => None,
+        }
+    }
+}
+
 /// What it turned out to be.
 #[derive(Debug, Clone)]
 pub(crate) enum Turn {

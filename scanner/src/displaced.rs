@@ -41,21 +41,28 @@ impl Settling<'_, '_> {
         }
         let places: BTreeSet<&RelPath> = displaced.iter().map(|displaced| &displaced.place).collect();
         self.forget_where(|path| places.contains(path) || path.ancestors().any(|above| places.contains(&above)))?;
-        let mut subtrees = Vec::new();
         for displaced in &displaced {
             self.round.claims().turn(displaced);
-            subtrees.extend(self.turned(displaced));
         }
+        // What is below one that is walked again is walked with it.
+        let is_topmost = |place: &RelPath| !place.ancestors().any(|above| places.contains(&above));
+        let topmost = displaced.iter().filter(|displaced| is_topmost(&displaced.place));
+        let bases: BTreeSet<&RelPath> = displaced.iter().filter_map(Displaced::base).collect();
+        let subtrees = topmost.filter_map(|one| self.turned(one, &bases)).collect();
         self.round.walk_all(subtrees)
     }
 
-    /// What stands where a displaced directory was: a finding of it, and what to walk.
-    fn turned(&self, Displaced { place, turn }: &Displaced) -> Option<Subtree> {
+    /// What stands where a displaced directory was: a finding of it, and what to walk. One whose parent is displaced as
+    /// well was compared below the old place of that, which is walked again, or where that is now, or both.
+    fn turned(&self, displaced: &Displaced, bases: &BTreeSet<&RelPath>) -> Option<Subtree> {
+        let Displaced { place, turn } = displaced;
         let (above, name) = place.split_last()?;
         let stat = open_by_components(&self.round.root, &above).and_then(|above| above.stat(&name));
         let Some(stat) = stat.ok().filter(|stat| stat.kind == FileKind::Directory) else {
-            // What the next round will make of it.
-            self.round.defer([place.clone()], Deferral::Vanished);
+            if !displaced.base().is_some_and(|base| base.ancestors().any(|above| bases.contains(&above))) {
+                // What the next round will make of it.
+                self.round.defer([place.clone()], Deferral::Vanished);
+            }
             return None;
         };
         let past = match turn {

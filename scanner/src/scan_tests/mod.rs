@@ -16,6 +16,7 @@ mod moved_directories;
 mod moved_edited;
 mod moved_evidence;
 mod moved_limits;
+mod moved_nested;
 mod moved_reuse;
 mod moved_rounds;
 mod moved_storms;

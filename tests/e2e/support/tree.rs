@@ -16,6 +16,17 @@ pub(crate) struct Item {
     bytes: Vec<u8>,
 }
 
+impl Item {
+    pub(crate) fn is_directory(&self) -> bool {
+        self.kind == "directory"
+    }
+
+    /// All of it but its bytes.
+    pub(crate) fn shown(&self) -> String {
+        format!("{} {:04o} {:?} {} bytes", self.kind, self.mode, self.mtime, self.bytes.len())
+    }
+}
+
 /// Builds a tree: `a/` is a directory, `a=text` a file, `a>target` a symlink. Directories above are made as needed.
 pub(crate) fn write(root: &Path, items: &[&str]) {
     fs::create_dir_all(root).expect("the root can be made");
@@ -56,7 +67,8 @@ pub(crate) fn read(root: &Path) -> BTreeMap<PathBuf, Item> {
     items
 }
 
-fn item(path: &Path) -> Item {
+/// One path.
+pub(crate) fn item(path: &Path) -> Item {
     let metadata = fs::symlink_metadata(path).expect("a path can be looked at");
     let (kind, bytes) = if metadata.is_symlink() {
         ("symlink", fs::read_link(path).expect("a link can be read").as_os_str().as_bytes().to_vec())
@@ -73,7 +85,7 @@ fn mtime(metadata: &Metadata) -> (i64, i64) {
 }
 
 /// On disk a mirror's directories keep u+rwx, its files u+r, and neither has set-id bits.
-fn as_kept(item: &Item) -> Item {
+pub(crate) fn as_kept(item: &Item) -> Item {
     let mode = match item.kind {
         "directory" => item.mode & 0o1777 | 0o700,
         "file" => item.mode & 0o1777 | 0o400,
@@ -89,16 +101,12 @@ pub(crate) fn assert_mirrored(source: &Path, mirror: &Path) {
     let found = read(mirror);
     for (path, item) in &expected {
         let there = found.get(path).unwrap_or_else(|| panic!("the mirror lacks {}", path.display()));
-        assert_eq!(shown(there), shown(item), "{}: in the mirror, and as it should be", path.display());
+        assert_eq!(there.shown(), item.shown(), "{}: in the mirror, and as it should be", path.display());
         assert!(there.bytes == item.bytes, "{}: other bytes in the mirror", path.display());
     }
     for path in found.keys() {
         assert!(expected.contains_key(path), "the mirror has {} besides", path.display());
     }
-}
-
-fn shown(item: &Item) -> String {
-    format!("{} {:04o} {:?} {} bytes", item.kind, item.mode, item.mtime, item.bytes.len())
 }
 
 /// The relative paths below a root, sorted.

@@ -173,6 +173,7 @@ impl World {
         let token = self.path("token");
         std::fs::write(&token, added.stdout.trim()).expect("the token can be kept");
         std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("mode 600");
+        std::os::unix::fs::chown(&token, self.user, self.user).expect("the token is whose the command is");
         Receiver::start(self)
     }
 }
@@ -192,7 +193,11 @@ impl Receiver {
 
     /// The same at an address.
     pub(crate) fn start_at(world: &World, address: &str) -> Self {
-        let mut command = world.command(&["receive", "--data", "data", "--listen", address]);
+        Self::started(world.command(&["receive", "--data", "data", "--listen", address]))
+    }
+
+    /// The same by any command.
+    pub(crate) fn started(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the receiver starts");
         let stdout = child.stdout.take().expect("its stdout is a pipe");
         let mut line = String::new();
