@@ -21,6 +21,7 @@ mod http_encoding;
 mod http_failure;
 pub mod http_limits;
 mod http_log;
+mod http_room;
 mod http_share;
 #[cfg(test)]
 mod http_test_client;
