@@ -19,6 +19,7 @@ mod local;
 mod looking;
 mod loops;
 mod matrix;
+mod meddling;
 mod memory;
 mod moves;
 mod moving;

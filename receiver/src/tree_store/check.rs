@@ -299,13 +299,17 @@ impl Checker<'_> {
             }
             (Entry::File { size, content, .. }, FileKind::File) if stat.size == *size => match &mut self.left {
                 None => true,
-                Some(left) => match hash_on(self.mirror, path, stat, open_file(self.mend, directory, &row.name), left) {
-                    Hashed::Whole(found) => found == *content,
-                    Hashed::InPart => return None,
-                    // Its bytes may be whole: what it lacks is the right to read them.
-                    Hashed::Unreadable if stat.mode & OWNER_READS == 0 => return Some(Some(CheckVerdict::Metadata)),
-                    Hashed::Unreadable => false,
-                },
+                Some(left) => {
+                    match hash_on(self.mirror, path, stat, open_file(self.mend, directory, &row.name), left) {
+                        Hashed::Whole(found) => found == *content,
+                        Hashed::InPart => return None,
+                        // Its bytes may be whole: what it lacks is the right to read them.
+                        Hashed::Unreadable if stat.mode & OWNER_READS == 0 => {
+                            return Some(Some(CheckVerdict::Metadata));
+                        }
+                        Hashed::Unreadable => false,
+                    }
+                }
             },
             _ => false,
         };

@@ -264,5 +264,7 @@ fn look(root: &Arc<dyn Directory>, plan: &mut Plan) -> HashMap<Node, Found> {
 
 fn stat_at(root: &Arc<dyn Directory>, path: &RelPath) -> io::Result<Option<Stat>> {
     let Some((above, name)) = path.split_last() else { return Ok(None) };
-    gone_is_none(rights::open_below(root, &above).and_then(|directory| with_rights(&*directory, || directory.stat(&name))))
+    gone_is_none(
+        rights::open_below(root, &above).and_then(|directory| with_rights(&*directory, || directory.stat(&name))),
+    )
 }

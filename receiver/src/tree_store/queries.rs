@@ -179,7 +179,10 @@ impl ClientStore {
             Hashed::Whole(_) | Hashed::Unreadable => {
                 tracing::warn!(mirror = %mirror.name, path = %request.path, "a restore found this damaged");
                 self.catalog().want(&row, self.now())?;
-                return Err(Problem::new(ProblemCode::NotFound, format!("what is kept of {} is damaged", request.path)));
+                return Err(Problem::new(
+                    ProblemCode::NotFound,
+                    format!("what is kept of {} is damaged", request.path),
+                ));
             }
         };
         Ok(ReadPage { entry: row.entry, data: Vec::new().into(), is_whole: Some(is_whole) })

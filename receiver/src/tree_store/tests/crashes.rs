@@ -16,8 +16,8 @@ use crate::store::conformance::peer::{
 use crate::tree_store::{Catalogs, TreeStore};
 
 pub(super) const EIO: i32 = 5;
-const EACCES: i32 = 13;
-const ENOSPC: i32 = 28;
+/// EIO, EACCES, ENOSPC: what each operation fails with, one after the other.
+pub(super) const ERRORS: [i32; 3] = [EIO, 13, 28];
 
 /// What fails.
 #[derive(Debug, Clone, Copy)]
@@ -175,7 +175,7 @@ fn contact(peer: &Peer<'_>) -> protocol::wire::Contact {
 
 #[test]
 fn an_error_at_any_operation_of_a_commit_harms_nothing() {
-    for errno in [EIO, EACCES, ENOSPC] {
+    for errno in ERRORS {
         let last = (0..).find(|n| !survives(Fault::Once(*n), errno)).expect("the batch ends");
         assert!(last > 100, "only {last} operations were tried");
     }
