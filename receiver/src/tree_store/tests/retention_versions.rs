@@ -6,7 +6,6 @@ use protocol::wire::{Began, Version, Versions};
 
 use super::retention::{keep_up_twice, keeping};
 use super::world::MemoryWorld;
-use crate::store::Store;
 use crate::store::conformance::peer::{Peer, create, modify, path};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
