@@ -234,3 +234,26 @@ impl VersionLine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::Timestamp;
+    use protocol::wire::Listed;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_older_is_not_said_to_be_created() {
+        let path = RelPath::parse(b"a").expect("a valid path");
+        let entry = Entry::Directory { metadata: Metadata::default() };
+        let (from_time, listed) = (Timestamp::from_nanos(5), Listed { path, entry });
+        let version = Version { from: 3, from_time, until: None, listed, began: Began::Created, may_be_older: true };
+        let words = |version: &Version| (version_text(version), VersionLine::of(version).change);
+        let (text, change) = words(&version);
+        assert!(text.contains("oldest") && !text.contains("created"), "{text}");
+        assert_eq!(change, "oldest");
+        let (text, change) = words(&Version { may_be_older: false, ..version });
+        assert!(text.contains("created"), "{text}");
+        assert_eq!(change, "created");
+    }
+}
