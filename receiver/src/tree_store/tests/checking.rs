@@ -81,6 +81,10 @@ fn a_directory_that_nobody_may_look_into_is_named_and_put_right_with_what_is_in_
     peer.deliver(&[create("d", directory()), create("d/e", directory()), create("d/e/f", one), create("g", two)]);
     let tree = peer.tree_at(1);
     for name in ["d", "g"] {
+        if name == "d" {
+            let below = world.root(&peer).open_below(&path("d/e")).expect("is there");
+            below.create_file(&path("theirs").name().expect("one name")).expect("somebody did that, too");
+        }
         shut(&world, &peer, name);
         let verdict = if name == "d" { CheckVerdict::Damaged } else { CheckVerdict::Metadata };
         assert_eq!(found(&peer), [(name.to_owned(), verdict)], "what is in it is not said to be lost");

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use protocol::wire::{Committed, Proposed};
 use protocol::{Change, ClientName, Head, MirrorName};
@@ -11,6 +12,9 @@ use seams::memory::{FaultHook, OperationKind};
 use super::world::MemoryWorld;
 use crate::store::Store;
 use crate::store::conformance::peer::{Peer, create, directory};
+
+/// Whoever is not through by then waits for somebody.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Holds the first operation of a kind on a path with this part, until it is released.
 fn hold_first(world: &MemoryWorld, kind: OperationKind, part: String) -> (Receiver<()>, Sender<()>) {
@@ -94,13 +98,19 @@ fn no_commit_waits_for_an_upload_of_another_client_or_to_another_mirror() {
     thread::scope(|scope| {
         let upload = scope.spawn(|| peer.fill_missing(Head::genesis(), &large, &plans, &missing));
         reached.recv().expect("the upload gets there");
-        for neighbour in [&mut other, &mut second] {
-            let file = neighbour.file("small");
-            let head = neighbour.deliver(&[create("f", file)]);
-            assert_eq!(neighbour.read(head.number, "f").expect("acknowledged"), b"small");
-        }
-        assert!(!upload.is_finished(), "it was under way all the time");
+        let (delivered, are_delivered) = channel();
+        scope.spawn(move || {
+            for mut neighbour in [other, second] {
+                let file = neighbour.file("small");
+                let head = neighbour.deliver(&[create("f", file)]);
+                assert_eq!(neighbour.read(head.number, "f").expect("acknowledged"), b"small");
+            }
+            delivered.send(()).expect("somebody waits");
+        });
+        let in_time = are_delivered.recv_timeout(PATIENCE);
+        let is_under_way = !upload.is_finished();
         release.send(()).expect("the upload waits");
+        assert!(is_under_way && in_time.is_ok(), "the others waited for the upload");
     });
     assert!(matches!(peer.commit_on(Head::genesis(), &large), Ok(Committed::Durable { .. })));
 }
