@@ -5,10 +5,10 @@ mod rounds;
 
 use protocol::limits::MAX_ENTRY_QUERIES;
 use protocol::wire::{
-    ChangesSince, EntriesAt, ListAt, Listed, ReadAt, Revision, Revisions, Version, Versions, VersionsPage,
+    ChangesSince, EntriesAt, ListAt, Listed, ReadAt, ReadPage, Revision, Revisions, Version, Versions, VersionsPage,
 };
 use protocol::{ByteRange, Change, Entry, Head, MirrorName, ProblemCode, RelPath, Timestamp};
-use restorer::{Past, PastError};
+use restorer::{Kept, Past, PastError};
 use uploader::{CallError, Caller, DeliverError, TransportError};
 
 use crate::exit::Failure;
@@ -21,6 +21,9 @@ pub(crate) use rounds::{RoundOf, Rounds};
 
 /// Most versions of one path that are held, to be told in order; older ones are left out.
 const MOST_VERSIONS: usize = 100_000;
+
+/// A receiver that looks at a file again reads so many bytes of it before it answers, at least.
+const LEAST_LOOKED_AT: u64 = 1024 * 1024;
 
 /// One mirror at all of its revisions.
 #[derive(Debug)]
@@ -48,6 +51,10 @@ impl MirrorPast<'_> {
     pub(crate) fn head(&self, revision: Option<u64>) -> Result<Head, CallError> {
         let asked = EntriesAt { mirror: self.mirror.clone(), revision, paths: Vec::new() };
         Ok(self.caller.call(asked)?.revision)
+    }
+
+    fn reading(&self, revision: u64, path: &RelPath, range: ByteRange, suspect: bool) -> ReadAt {
+        ReadAt { mirror: self.mirror.clone(), revision: Some(revision), path: path.clone(), range, suspect }
     }
 
     /// The versions of a path, the oldest first, each once; and whether older ones were left out.
@@ -105,8 +112,21 @@ impl Past for MirrorPast<'_> {
     }
 
     fn read(&self, revision: u64, path: &RelPath, range: ByteRange) -> Result<Vec<u8>, PastError> {
-        let asked = ReadAt { mirror: self.mirror.clone(), revision: Some(revision), path: path.clone(), range };
-        Ok(self.caller.call(asked).map_err(past_error)?.data.into())
+        Ok(self.caller.call(self.reading(revision, path, range, false)).map_err(past_error)?.data.into())
+    }
+
+    fn look_again(&self, revision: u64, path: &RelPath, size: u64) -> Result<Kept, PastError> {
+        let nothing = ByteRange { offset: 0, length: 0 };
+        for _ in 0..=size / LEAST_LOOKED_AT {
+            match self.caller.call(self.reading(revision, path, nothing, true)).map_err(past_error) {
+                Err(PastError::Lost(_)) => return Ok(Kept::Damaged),
+                Err(error) => return Err(error),
+                Ok(ReadPage { is_whole: Some(false), .. }) => {}
+                Ok(ReadPage { is_whole: Some(true), .. }) => return Ok(Kept::Whole),
+                Ok(ReadPage { is_whole: None, .. }) => break,
+            }
+        }
+        Ok(Kept::Unknown)
     }
 
     fn changes(&self, since: u64, until: u64, most: usize) -> Result<Option<Vec<Change>>, PastError> {

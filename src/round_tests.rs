@@ -18,8 +18,12 @@ mod late;
 mod mending;
 #[path = "round_tests/moves.rs"]
 mod moves;
+#[path = "round_tests/names.rs"]
+mod names;
 #[path = "round_tests/quiet.rs"]
 mod quiet;
+#[path = "round_tests/restore_faults.rs"]
+mod restore_faults;
 #[path = "round_tests/restores.rs"]
 mod restores;
 #[path = "round_tests/rollbacks.rs"]

@@ -184,6 +184,8 @@ keys! {
         request_memory: RequestMemory = "48MiB", Flag::Long("SIZE"), Receive, Receive;
         /// In which time everything that is kept is read again in the background, to find damage; off where it is not
         scrub_every: ScrubEvery = "30d", Flag::Long("DURATION"), Receive, Receive;
+        /// Bytes a second that are read at most for all who verify their mirrors; without it, as fast as they ask
+        check_rate: Option<Rate> = "", Flag::Long("RATE"), Receive, Receive;
     }
 }
 

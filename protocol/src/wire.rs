@@ -37,6 +37,12 @@ pub const PROTOCOL_MIN: u32 = 1;
 /// The newest protocol version that this program speaks.
 pub const PROTOCOL_MAX: u32 = 1;
 
+/// Whether a switch is left out of a message.
+#[allow(clippy::trivially_copy_pass_by_ref)] // As the derive calls it.
+const fn is_false(switch: &bool) -> bool {
+    !*switch
+}
+
 macro_rules! messages {
     ($($(#[$doc:meta])* $name:ident, $route:literal, $request:ty => $reply:ty;)*) => {
         /// Any request.

@@ -202,6 +202,7 @@ fn versions_page() -> VersionsPage {
         until: Some(Ended { revision: 6, time: Timestamp::from_nanos(9) }),
         listed: Listed { path: path("a"), entry: file("hello") },
         began: Began::Moved { from: path("b") },
+        may_be_older: false,
     };
     VersionsPage { versions: vec![version], next: Some(Onward { until: 2, along: None }) }
 }

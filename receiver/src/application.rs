@@ -46,7 +46,7 @@ impl Application {
         Self::build_with(settings, |data| {
             let clock = Arc::new(SystemClock::new());
             let store = TreeStore::open(&Disk, data.root(), data.store(), Catalogs::OnDisk, clock)?;
-            Ok(Arc::new(store.keeping(settings.keeping.clone(), PAUSE)))
+            Ok(Arc::new(store.keeping(settings.keeping.clone(), PAUSE).checking_at(settings.check_rate)))
         })
     }
 

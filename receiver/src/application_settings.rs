@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub limits: HttpLimits,
     /// In which time everything that is kept is read again, to find damage; nothing where it is not.
     pub scrub_every: Option<Duration>,
+    /// How many bytes a second are read at most for those who compare their mirrors with what is kept, all together.
+    pub check_rate: Option<NonZeroU64>,
     /// What is kept.
     pub keeping: Keeping,
 }
@@ -77,6 +80,7 @@ impl Settings {
             allow_plaintext: false,
             limits: HttpLimits::default(),
             scrub_every: None,
+            check_rate: None,
             keeping: Keeping::default(),
         }
     }

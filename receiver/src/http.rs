@@ -12,7 +12,6 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use protocol::wire::{Body, Request, Response};
 use protocol::{Problem, ProblemCode};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::accounts::Accounts;
 use crate::accounts_error::VerifyError;
@@ -24,6 +23,7 @@ use crate::http_failure::Failure;
 use crate::http_join::join;
 use crate::http_limits::{HttpLimits, max_body, memory_for};
 use crate::http_log::Seen;
+use crate::http_room::Room;
 use crate::http_routes::{Needs, Route};
 use crate::http_share::Shares;
 use crate::http_slowdown::Slowdown;
@@ -42,8 +42,8 @@ pub(crate) struct Desk {
     shares: Shares,
     /// Wrong secrets of invites.
     pub(crate) join_guesses: Slowdown,
-    /// Memory left for bodies, in KiB.
-    room: Semaphore,
+    /// Memory left for bodies.
+    room: Room,
     /// The right to the data directory, given back when the last thread that works on it is done; and last of all
     /// the end of a channel, whose other end learns of that.
     _held: (Held, mpsc::Sender<()>),
@@ -56,7 +56,8 @@ impl Desk {
         limits: HttpLimits,
         held: (Held, mpsc::Sender<()>),
     ) -> Self {
-        let (shares, room) = (Shares::new(limits.client_requests), Semaphore::new(limits.body_memory / 1024));
+        let shares = Shares::new(limits.client_requests);
+        let room = Room::new(limits.body_memory, limits.body_memory_wait);
         let join_guesses = Slowdown::new(limits.guess_wait);
         Self { accounts, service, limits, shares, join_guesses, room, _held: held }
     }
@@ -108,11 +109,11 @@ async fn answer(
     let encoding = Encoding::of(route, request.headers())?;
     let limit = announced_size(request, max_body(route))?;
     let _share = desk.shares.take(&caller.client)?;
-    let _room = wait_for_room(memory_for(route, limit), desk).await?;
+    let _room = desk.room.wait_for(memory_for(route, limit)).await?;
     let body = http_body::read(payload, limit, desk.limits.body_pace).await?;
     Seen::note(request, |seen| seen.bytes = body.len());
     // Bodies that wait for each other's room do so only until their time is over.
-    let _more_room = wait_for_room(encoding.unpacked_size(&body, max_body(route))?, desk).await?;
+    let _more_room = desk.room.wait_for(encoding.unpacked_size(&body, max_body(route))?).await?;
     let arrived = Instant::now();
     let (desk, packs) = (Data::clone(desk), http_encoding::answer_is_packed(route, request.headers()));
     in_background(move || {
@@ -170,16 +171,6 @@ pub(crate) fn announced_size(request: &HttpRequest, limit: usize) -> Result<usiz
     match length.to_str().ok().and_then(|digits| digits.parse().ok()) {
         Some(length) if length <= limit => Ok(length),
         _ => Err(http_body::too_large(limit)),
-    }
-}
-
-/// Waits, in the order of arrival, until there is memory for a request; one that needs more than all has all.
-async fn wait_for_room(bytes: usize, desk: &Desk) -> Result<SemaphorePermit<'_>, Failure> {
-    let kib = bytes.div_ceil(1024).min(desk.limits.body_memory / 1024);
-    let kib = u32::try_from(kib).expect("limits of bodies are far below 2^32 KiB");
-    match tokio::time::timeout(desk.limits.body_memory_wait, desk.room.acquire_many(kib)).await {
-        Ok(room) => Ok(room.expect("this semaphore is never closed")),
-        Err(_) => Err(Problem::new(ProblemCode::Busy, "too many requests at once to hold them all in memory").into()),
     }
 }
 

@@ -22,6 +22,8 @@ use crate::token::Token;
 
 #[path = "http_packing_tests.rs"]
 mod packing;
+#[path = "http_room_tests.rs"]
+mod room;
 
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 

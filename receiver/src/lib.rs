@@ -27,6 +27,7 @@ mod http_failure;
 mod http_join;
 pub mod http_limits;
 mod http_log;
+mod http_room;
 mod http_routes;
 mod http_share;
 mod http_slowdown;

@@ -176,7 +176,7 @@ impl Store for MemoryStore {
             };
             let length = request.range.length.min(MAX_READ_BYTES);
             let data = client.contents.read(content, request.range.offset, length);
-            Ok(ReadPage { entry, data: data.into() })
+            Ok(ReadPage { entry, data: data.into(), is_whole: request.suspect.then_some(true) })
         })
     }
 

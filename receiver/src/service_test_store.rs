@@ -167,7 +167,7 @@ pub(crate) fn samples() -> Vec<Request> {
             data: b"x".to_vec().into(),
         }),
         commit(),
-        Request::ReadAt(ReadAt { mirror: m(), revision: None, path: path.clone(), range }),
+        Request::ReadAt(ReadAt { mirror: m(), revision: None, path: path.clone(), range, suspect: false }),
         Request::Check(Check { mirror: m(), after: None, read_contents: false, budget: None, mend: false }),
         Request::Chunks(Chunks { mirror: m(), wanted: Vec::new() }),
         Request::Mend(Mend { mirror: m(), lineage, contents: Vec::new(), after: None }),

@@ -23,6 +23,7 @@ mod held;
 mod instances;
 mod mend;
 mod mirror;
+mod pace;
 mod past;
 mod plan;
 mod prefix;
@@ -46,6 +47,7 @@ mod upkeep;
 
 use std::collections::HashMap;
 use std::io;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -65,6 +67,7 @@ use crate::retention::{AtCeiling, Keeping, Retention};
 use crate::store::Store;
 use crate::store::rules::no_mirror;
 use crate::tree_store::client::ClientStore;
+use crate::tree_store::pace::ReadingPace;
 use crate::tree_store::shelves::{CATALOG, OWN, is_known};
 
 pub use probe::{Lack, ProbeReport};
@@ -111,6 +114,8 @@ pub struct TreeStore {
     keeping: Keeping,
     /// How far apart a client's old history is looked at.
     pause: Duration,
+    /// How fast checks read.
+    checks: ReadingPace,
     clients: Mutex<HashMap<ClientName, ClientSlot>>,
 }
 
@@ -146,6 +151,7 @@ impl TreeStore {
             clock,
             keeping: Keeping::default(),
             pause: Duration::ZERO,
+            checks: ReadingPace::default(),
             clients: Mutex::default(),
         };
         store.open_known_clients().map_err(failed)?;
@@ -156,6 +162,12 @@ impl TreeStore {
     #[must_use]
     pub fn keeping(self, keeping: Keeping, pause: Duration) -> Self {
         Self { keeping, pause, ..self }
+    }
+
+    /// The same, that reads so many bytes a second at most for those who compare mirrors with what is kept, all together.
+    #[must_use]
+    pub fn checking_at(self, rate: Option<NonZeroU64>) -> Self {
+        Self { checks: ReadingPace::new(rate), ..self }
     }
 
     fn retention(&self, client: &ClientName) -> Retention {
@@ -267,7 +279,7 @@ impl Store for TreeStore {
     }
 
     fn check(&self, client: &ClientName, request: &Check) -> Result<CheckPage, Problem> {
-        self.with(client, &request.mirror, |client| client.check(request))
+        self.with(client, &request.mirror, |client| client.check(request, &self.checks))
     }
 
     fn chunks(&self, client: &ClientName, request: &Chunks) -> Result<ChunksPage, Problem> {

@@ -8,6 +8,7 @@ use std::io;
 use protocol::{ByteRange, ContentId, Metadata, Name, RelPath};
 use seams::fs::{Directory, File};
 
+use crate::Kept;
 use crate::found::hash_on;
 use crate::metadata;
 use crate::run::{Run, RunError, Trouble};
@@ -68,10 +69,26 @@ fn fetch_into(run: &Run<'_>, directory: &dyn Directory, name: &Name, wanted: &Wa
         content = arrive(run, &mut arriving, wanted)?;
     }
     if content != wanted.content {
-        return Err(Trouble::Path("what the receiver has kept of it is damaged".to_owned()));
+        let kept = run.past.look_again(wanted.revision, wanted.path, wanted.size)?;
+        return Err(Trouble::Path(damaged(kept).to_owned()));
     }
     arriving.file.set_length(wanted.size).map_err(&failed)?;
     metadata::set(directory, name, wanted.metadata, run.rules).map_err(&failed)
+}
+
+/// Why what came is not what was asked for.
+const fn damaged(kept: Kept) -> &'static str {
+    match kept {
+        Kept::Damaged => {
+            "what the receiver has kept of it is damaged; it knows that now, and a source that still has these bytes is \
+             asked for them in its next round"
+        }
+        Kept::Whole => {
+            "it came damaged, although the receiver has it whole: say the same again; if that is no help, look after this \
+             machine's memory and network"
+        }
+        Kept::Unknown => "what the receiver has kept of it is damaged",
+    }
 }
 
 /// Opens what an earlier run left, or begins anew.

@@ -14,10 +14,12 @@ mod run;
 mod sparse;
 mod subtree;
 mod undo;
+mod undo_parts;
 mod undo_plan;
 
 pub use listener::{Deed, Listener};
-pub use past::{Past, PastError};
+pub use past::{Kept, Past, PastError};
 pub use run::{Rules, Run, RunError};
 pub use subtree::restore;
-pub use undo::{Span, UndoError, undo};
+pub use undo::Span;
+pub use undo_parts::{UndoError, undo, undo_in_parts};

@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use protocol::{Entry, Kind, Name, RelPath, Timestamp};
+use protocol::{Change, Entry, Kind, Name, RelPath, Timestamp};
 use rustix::io::Errno;
 use seams::fs::Directory;
-use thiserror::Error;
 
 use crate::found::{Proof, holds, stat_of};
 use crate::place::Coming;
@@ -20,20 +19,6 @@ use crate::run::{Ending, Run, RunError, Trouble};
 use crate::subtree::Subtree;
 use crate::undo_plan::{Changed, Leaving, Moved, UndoPlan};
 use crate::{Deed, PastError};
-
-/// Most changes that are undone at once: all are in memory.
-const MAX_UNDO_CHANGES: usize = 131_072;
-
-/// Why a round is not undone, or not to its end.
-#[derive(Debug, Error)]
-pub enum UndoError {
-    /// The run ended.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// It changed more than fits in memory.
-    #[error("the round changed more than {MAX_UNDO_CHANGES} paths, which is more than can be undone one by one")]
-    TooMany,
-}
 
 /// The revisions that an undo speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +31,13 @@ pub struct Span {
     pub head: u64,
 }
 
-/// Undoes what changed over some revisions.
-///
-/// # Errors
-/// See [`UndoError`]; what is wrong with single paths is told to the listener.
-pub fn undo(run: &Run<'_>, span: Span) -> Result<(), UndoError> {
-    let changes = run.past.changes(span.before, span.after, MAX_UNDO_CHANGES).map_err(ended)?;
-    let plan = UndoPlan::of(changes.ok_or(UndoError::TooMany)?);
-    Undo { run, span, returned: Vec::new(), gone: plan.gone.clone() }.all(plan)?;
-    Ok(run.make_durable()?)
+/// Undoes a set of changes that led over a span.
+pub(crate) fn undo_changes(run: &Run<'_>, span: Span, changes: Vec<Change>) -> Result<(), RunError> {
+    let plan = UndoPlan::of(changes);
+    Undo { run, span, returned: Vec::new(), gone: plan.gone.clone() }.all(plan)
 }
 
-fn ended(error: PastError) -> RunError {
+pub(crate) fn ended(error: PastError) -> RunError {
     match error {
         PastError::Lost(why) => RunError::Past(why.into()),
         PastError::Ended(source) => RunError::Past(source),

@@ -18,6 +18,9 @@ use crate::stop::Stop;
 /// Digits of a round's id that people see.
 const ROUND_DIGITS: usize = 12;
 
+/// How a version came to be of which nothing older is kept: created then, or at any time before.
+const OLDEST_KEPT: &str = "oldest";
+
 /// Tells a mirror's rounds, or the versions of a path, the newest last.
 pub(crate) fn history(
     path: Option<&Path>,
@@ -52,6 +55,9 @@ fn versions(past: &MirrorPast<'_>, path: &RelPath, stop: &Stop, output: &Output)
     }
     if left_out {
         output.message("older versions are left out");
+    }
+    if versions.iter().any(|version| version.may_be_older) {
+        output.message("what was before the oldest of these is not kept any more");
     }
     for event in events(&versions) {
         match event {
@@ -103,6 +109,7 @@ fn round_text(round: &RoundOf) -> String {
 fn version_text(version: &Version) -> String {
     let Version { from, from_time, listed, began, .. } = version;
     let how = match began {
+        Began::Created if version.may_be_older => OLDEST_KEPT,
         Began::Created => "created",
         Began::Modified => "modified",
         Began::Metadata => "metadata",
@@ -196,6 +203,7 @@ impl VersionLine {
         let Metadata { mode, mtime, uid, gid, .. } = version.listed.entry.metadata();
         let content = version.listed.entry.content();
         let (change, moved_from) = match &version.began {
+            Began::Created if version.may_be_older => (OLDEST_KEPT, None),
             Began::Created => ("created", None),
             Began::Modified => ("modified", None),
             Began::Metadata => ("metadata", None),
@@ -224,5 +232,28 @@ impl VersionLine {
             content: content.map(|(content, _)| content.to_hex()),
             target,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Timestamp;
+    use protocol::wire::Listed;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_older_is_not_said_to_be_created() {
+        let path = RelPath::parse(b"a").expect("a valid path");
+        let entry = Entry::Directory { metadata: Metadata::default() };
+        let (from_time, listed) = (Timestamp::from_nanos(5), Listed { path, entry });
+        let version = Version { from: 3, from_time, until: None, listed, began: Began::Created, may_be_older: true };
+        let words = |version: &Version| (version_text(version), VersionLine::of(version).change);
+        let (text, change) = words(&version);
+        assert!(text.contains("oldest") && !text.contains("created"), "{text}");
+        assert_eq!(change, "oldest");
+        let (text, change) = words(&Version { may_be_older: false, ..version });
+        assert!(text.contains("created"), "{text}");
+        assert_eq!(change, "created");
     }
 }

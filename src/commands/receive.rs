@@ -1,5 +1,6 @@
 //! `roundsman receive`: takes in the mirrors of other machines until it is told to stop.
 
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use protocol::ClientName;
@@ -78,6 +79,7 @@ fn wanted(data: &DataSettings, settings: &ReceiveSettings, keeping: &KeepingSett
     wanted.limits.body_memory = settings.request_memory.get();
     wanted.keeping = keeping.keeping();
     wanted.scrub_every = settings.scrub_every.get();
+    wanted.check_rate = settings.check_rate.and_then(|rate| NonZeroU64::new(rate.bytes()));
     wanted
 }
 
@@ -113,6 +115,13 @@ mod tests {
     fn a_receiver_takes_as_much_memory_for_requests_as_it_was_told() {
         let told = typed(&["roundsman", "receive", "--data", "/data", "--request-memory", "20MiB"]);
         assert_eq!(told.limits.body_memory, 20 * 1024 * 1024);
+    }
+
+    #[test]
+    fn a_receiver_reads_for_checks_as_fast_as_it_was_told() {
+        assert_eq!(typed(&["roundsman", "receive", "--data", "/data"]).check_rate, None);
+        let told = typed(&["roundsman", "receive", "--data", "/data", "--check-rate", "1MiB"]);
+        assert_eq!(told.check_rate, NonZeroU64::new(1024 * 1024));
     }
 
     #[test]

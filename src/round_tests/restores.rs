@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use protocol::{Entry, RelPath};
-use restorer::{Deed, Listener, Rules, Run, Span, restore, undo};
+use restorer::{Deed, Listener, Rules, Run, Span, UndoError, restore, undo, undo_in_parts};
 use seams::fs::Fs;
 use seams::memory::OperationKind;
 use seams::parallel::Parallel;
@@ -19,7 +19,7 @@ use super::world::{Kind, SOURCE, World, write};
 use crate::past::MirrorPast;
 
 /// A tree by path.
-type Entries = BTreeMap<RelPath, Entry>;
+pub(super) type Entries = BTreeMap<RelPath, Entry>;
 
 /// Remembers the problems.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Listener for Problems {
 }
 
 /// Does something with a run into a directory; the problems there were.
-fn run<T>(world: &World, into: &str, act: impl FnOnce(&Run<'_>) -> T) -> (T, Vec<String>) {
+pub(super) fn run<T>(world: &World, into: &str, act: impl FnOnce(&Run<'_>) -> T) -> (T, Vec<String>) {
     static STOP: AtomicBool = AtomicBool::new(false);
     let caller = world.caller();
     world.fs.make_directory(Path::new(into)).expect("made");
@@ -124,6 +124,35 @@ fn twenty_rounds_are_undone_one_after_another_back_to_the_beginning() {
             assert_eq!((&world.in_source(), problems), (&pair[0].tree, vec![]), "seed {seed}, {span:?}");
         }
     }
+}
+
+#[test]
+fn what_is_too_much_at_once_is_undone_in_parts_with_the_same_result() {
+    let mut in_parts = 0;
+    for seed in 0..15 {
+        let (world, rounds) = history(seed, 12);
+        let span = Span { before: rounds[2].revision, after: rounds[12].revision, head: rounds[12].revision };
+        let changes = |before, after| {
+            let (told, _) = run(&world, SOURCE, |run| run.past.changes(before, after, usize::MAX));
+            told.expect("is told").expect("all of it").len()
+        };
+        // As many as the largest revision has: it cannot be taken apart.
+        let most = (span.before..span.after).map(|before| changes(before, before + 1)).max().expect("there are some");
+        in_parts += u32::from(changes(span.before, span.after) > most);
+        let (done, problems) = run(&world, SOURCE, |run| undo_in_parts(run, span, most));
+        done.expect("goes well");
+        assert_eq!((world.in_source(), problems), (rounds[2].tree.clone(), vec![]), "seed {seed}, {most} at once");
+    }
+    assert!(in_parts > 5, "only {in_parts} were too much at once");
+}
+
+#[test]
+fn a_single_revision_that_is_too_much_is_named() {
+    let (world, rounds) = history(1, 2);
+    let span = Span { before: rounds[1].revision, after: rounds[1].revision + 1, head: rounds[2].revision };
+    let (done, _) = run(&world, SOURCE, |run| undo_in_parts(run, span, 0));
+    assert!(matches!(done, Err(UndoError::TooMany)), "{done:?}");
+    assert_eq!(world.in_source(), rounds[2].tree, "nothing was touched");
 }
 
 /// Whatever breaks down at whatever point, and stays broken: the next run ends what this one began.

@@ -1,11 +1,13 @@
 //! What `verify` says of a mirror, a snapshot and a source, in memory.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use protocol::{Head, Lineage, Metadata, Name};
+use receiver::{Catalogs, TreeStore};
 use seams::clock::Clock;
 use seams::fs::Fs;
 use seams::parallel::Parallel;
@@ -191,6 +193,23 @@ fn a_rate_is_kept_by_waiting_between_requests() {
     assert_eq!(verified.bytes_checked, 400_000);
     let took = world.clock.since_boot().saturating_sub(before);
     assert!(took >= Duration::from_secs(7), "{took:?}");
+}
+
+#[test]
+fn a_receivers_own_pace_is_kept_by_waiting_between_requests() {
+    let mut world = World::with(1, Kind::Tree);
+    world.fs.make_directory(Path::new("/paced")).expect("made");
+    let clock = std::sync::Arc::clone(&world.clock) as std::sync::Arc<dyn Clock>;
+    let id = protocol::StoreId::from_bytes([8; 16]);
+    let store = TreeStore::open(&world.fs, Path::new("/paced"), id, Catalogs::InMemory, clock).expect("a store");
+    world.attach(std::sync::Arc::new(store.checking_at(NonZeroU64::new(50_000))));
+    write_bytes(&world.fs, "large", &vec![7; 400_000]);
+    world.good_round();
+    let before = world.clock.since_boot();
+    let (verified, _) = verify(&world, How::default());
+    assert_eq!(verified.bytes_checked, 400_000);
+    let took = world.clock.since_boot().saturating_sub(before);
+    assert!(took >= Duration::from_secs(7) && took < Duration::from_secs(9), "{took:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::mounts::PATH;
 use crate::support::tree::names;
-use crate::support::{Outcome, PATIENCE, Started, World, assert_mirrored, noise, wait_until};
+use crate::support::{Outcome, PATIENCE, Started, World, assert_mirrored, noise, wait_until, write};
 
 const MIB: usize = 1024 * 1024;
 
@@ -139,6 +139,26 @@ fn a_disk_that_fills_up_during_an_upload_costs_only_that_upload() {
     assert_eq!(names(&mirror), ["a", "d", "d/b"]);
     fs::remove_file(disk.path("ballast")).expect("removed");
     drop(ballast);
+    disk.scan().expect(0);
+    assert_mirrored(&world.source(), &mirror);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn one_file_too_large_for_the_disk_is_named_and_everything_else_is_delivered() {
+    let world = World::with(&["a=1", "d/b=2"]);
+    let disk = SmallDisk::mount(&world, "80m");
+    disk.scan().expect(0);
+    let mirror = disk.path("data/local/source");
+    fs::write(world.source().join("d/huge"), noise(1, 100 * MIB)).expect("written");
+    write(&world.source(), &["a=changed", "d/c=3"]);
+    for _ in 0..2 {
+        let round = disk.scan().expect(3);
+        assert!(round.stdout.contains("d/huge"), "{}", round.stdout);
+        assert_eq!(names(&mirror), ["a", "d", "d/b", "d/c"]);
+        assert_eq!(fs::read(mirror.join("a")).expect("delivered"), b"changed");
+    }
+    fs::remove_file(world.source().join("d/huge")).expect("removed");
     disk.scan().expect(0);
     assert_mirrored(&world.source(), &mirror);
 }

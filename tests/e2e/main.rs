@@ -23,6 +23,7 @@ mod local;
 mod looking;
 mod loops;
 mod matrix;
+mod meddling;
 mod memory;
 mod moves;
 mod moving;

@@ -23,13 +23,8 @@ pub struct Check {
     /// Whether what needs no content is put right at once: metadata, directories, symlinks, and what the catalog does
     /// not have, which goes to the versions. Wants a token with full access.
     #[n(4)]
-    #[cbor(default, skip_if = "is_false")]
+    #[cbor(default, skip_if = "crate::wire::is_false")]
     pub mend: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // As the derive calls it.
-const fn is_false(switch: &bool) -> bool {
-    !*switch
 }
 
 /// A part of what a check found.

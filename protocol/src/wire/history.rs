@@ -95,6 +95,10 @@ pub struct ReadAt {
     /// Which bytes; at most [`crate::limits::MAX_READ_BYTES`] are answered.
     #[n(3)]
     pub range: ByteRange,
+    /// Whether what was read of it before was not its content: the receiver looks itself, and notes it as damaged if so.
+    #[n(4)]
+    #[cbor(default, skip_if = "crate::wire::is_false")]
+    pub suspect: bool,
 }
 
 /// Bytes of a file.
@@ -107,4 +111,9 @@ pub struct ReadPage {
     /// The bytes; fewer than asked for only at the end of the file.
     #[n(1)]
     pub data: ByteVec,
+    /// Of a suspect: whether the receiver has read all of it and it is its content; if not yet, the same request goes on.
+    /// A damaged one is not found.
+    #[n(2)]
+    #[cbor(skip_if = "Option::is_none")]
+    pub is_whole: Option<bool>,
 }

@@ -190,6 +190,10 @@ pub struct Version {
     /// How it came to be so.
     #[n(4)]
     pub began: Began,
+    /// Whether the revision before it is forgotten: it may have been created, or only come to be so, at any time before.
+    #[n(5)]
+    #[cbor(default, skip_if = "crate::wire::is_false")]
+    pub may_be_older: bool,
 }
 
 /// When a version ceased to hold.

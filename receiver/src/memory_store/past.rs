@@ -116,6 +116,10 @@ impl Lives for Mirror {
         Ok(Some(State { since: same.last().unwrap_or(revision), listed: now }))
     }
 
+    fn is_kept(&mut self, _: u64) -> Result<bool, Problem> {
+        Ok(true)
+    }
+
     fn time(&mut self, revision: u64) -> Result<Timestamp, Problem> {
         Ok(self.revision(revision).map(|revision| revision.committed_at).unwrap_or_default())
     }

@@ -37,6 +37,9 @@ pub(crate) trait Lives {
     /// What a thing is at a revision; nothing if it is not in that tree.
     fn state(&mut self, thing: Self::Thing, revision: u64) -> Result<Option<State>, Problem>;
 
+    /// Whether the tree of a revision is still kept.
+    fn is_kept(&mut self, revision: u64) -> Result<bool, Problem>;
+
     /// When a revision was decided.
     fn time(&mut self, revision: u64) -> Result<Timestamp, Problem>;
 }
@@ -153,7 +156,13 @@ impl<L: Lives> Pager<'_, L> {
         };
         let began = earlier.map_or(Began::Created, |earlier| Began::of(&earlier.listed, &state.listed));
         let from_time = self.lives.time(state.since)?;
-        self.versions.push(Version { from: state.since, from_time, until, listed: state.listed, began });
+        // Only a revision that is kept tells that the thing was not there.
+        let may_be_older = match state.since.checked_sub(1) {
+            Some(before) if earlier.is_none() => !self.lives.is_kept(before)?,
+            _ => false,
+        };
+        let from = state.since;
+        self.versions.push(Version { from, from_time, until, listed: state.listed, began, may_be_older });
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Comparing a mirror's files with the catalog, a part at a time.
 
 use std::collections::VecDeque;
+use std::io;
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::vec::IntoIter;
@@ -8,19 +9,24 @@ use std::vec::IntoIter;
 use protocol::limits::MAX_PAGE_ROWS;
 use protocol::wire::{Check, CheckFinding, CheckPage, CheckVerdict};
 use protocol::{Entry, Kind, Name, Problem, RelPath};
-use seams::fs::{Directory, FileKind, Stat};
+use seams::fs::{Directory, File, FileKind, Stat};
 
 use crate::catalog::{Node, Row};
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::executor::gone_is_none;
 use crate::tree_store::mirror::Mirror;
+use crate::tree_store::pace::ReadingPace;
 use crate::tree_store::problems::disk;
 use crate::tree_store::put_right::Amends;
 use crate::tree_store::reading::{Hashed, hash_on};
+use crate::tree_store::rights;
 use crate::tree_store::step::{directory_mode, file_mode};
 
 /// Most bytes read for one page: seconds, also on a slow disk.
-const MAX_READ_A_PAGE: u64 = if cfg!(test) { 1024 * 1024 } else { 256 * 1024 * 1024 };
+pub(super) const MAX_READ_A_PAGE: u64 = if cfg!(test) { 1024 * 1024 } else { 256 * 1024 * 1024 };
+
+/// The owner's right to read.
+const OWNER_READS: u16 = 0o400;
 
 /// Rows of a directory read at once.
 const ROWS_AT_ONCE: u32 = 1_000;
@@ -64,6 +70,8 @@ struct Checker<'a> {
     store: &'a ClientStore,
     mirror: &'a Mirror,
     revision: u64,
+    /// Whether rights that somebody took away are taken back on the way.
+    mend: bool,
     levels: Vec<Level>,
     /// How many more bytes of files may be read; nothing where none are to be read at all.
     left: Option<u64>,
@@ -74,7 +82,16 @@ struct Checker<'a> {
 }
 
 impl ClientStore {
-    pub(super) fn check(&self, request: &Check) -> Result<CheckPage, Problem> {
+    /// Compares a page's worth of a mirror with the catalog; reads no faster than `pace` says.
+    pub(super) fn check(&self, request: &Check, pace: &ReadingPace) -> Result<CheckPage, Problem> {
+        let began = self.clock.since_boot();
+        let budget = Some(pace.at_most(request.budget.unwrap_or(MAX_READ_A_PAGE)));
+        let mut page = self.checked(&Check { budget, ..request.clone() })?;
+        page.pause_millis = pace.pause_after(page.bytes, began, self.clock.since_boot());
+        Ok(page)
+    }
+
+    fn checked(&self, request: &Check) -> Result<CheckPage, Problem> {
         let mirror = self.mirror(&request.mirror)?;
         // Of a revision that is not finished on disk, half would seem damaged.
         self.redo_before_telling(&mirror)?;
@@ -99,6 +116,7 @@ impl ClientStore {
             store: self,
             mirror,
             revision: self.catalog().head(mirror.id)?.0.number,
+            mend: request.mend,
             levels: Vec::new(),
             left: request.read_contents.then_some(budget),
             page: CheckPage::default(),
@@ -114,7 +132,7 @@ impl ClientStore {
 impl Checker<'_> {
     /// Opens the root, and every directory on the way to where an earlier page ended.
     fn begin(&mut self, after: Option<&RelPath>) -> Result<(), Problem> {
-        let opened = gone_is_none(self.store.shelves.folder.open_directory(&self.mirror.name.as_name()));
+        let opened = gone_is_none(self.open_in(&*self.store.shelves.folder, &self.mirror.name.as_name()));
         let mut directory = opened.map_err(disk("check a mirror"))?;
         if after.is_none() {
             self.check_root(directory.as_deref())?;
@@ -128,12 +146,30 @@ impl Checker<'_> {
             };
             node = row.filter(|row| row.entry.kind() == Kind::Directory).map(|row| row.node);
             let Some(_) = node else { return Ok(()) };
-            directory = open(directory.as_deref(), &name);
+            directory = self.open(directory.as_deref(), &name);
             let Ok(below) = path.join(&name) else { return Ok(()) };
             path = below;
         }
         self.enter(node, path, directory, None);
         Ok(())
+    }
+
+    /// Opens a directory. To mend is to take back whatever rights somebody took away: else nothing in it can be put right.
+    fn open_in(&self, above: &dyn Directory, name: &Name) -> io::Result<Arc<dyn Directory>> {
+        if !self.mend {
+            return above.open_directory(name);
+        }
+        let directory = rights::open_directory(above, name)?;
+        let mode = directory.own_stat()?.mode;
+        if mode != directory_mode(mode) {
+            directory.set_own_mode(directory_mode(mode))?;
+        }
+        Ok(directory)
+    }
+
+    /// The same; one that is not there, or cannot be opened, has nothing in it.
+    fn open(&self, above: Option<&dyn Directory>, name: &Name) -> Option<Arc<dyn Directory>> {
+        above.and_then(|above| self.open_in(above, name).ok())
     }
 
     fn check_root(&mut self, directory: Option<&dyn Directory>) -> Result<(), Problem> {
@@ -217,7 +253,12 @@ impl Checker<'_> {
             self.find(path.clone(), row, what)?;
         }
         if let Some(node) = descends {
-            self.enter(Some(node), path.clone(), open(directory, name), None);
+            let opened = self.open(directory, name);
+            // Of what nobody may look into nothing is known.
+            if opened.is_none() && matches!(&stat, Ok(Some(stat)) if stat.kind == FileKind::Directory) {
+                return Ok(true);
+            }
+            self.enter(Some(node), path.clone(), opened, None);
         }
         Ok(true)
     }
@@ -252,17 +293,23 @@ impl Checker<'_> {
         directory: &dyn Directory,
     ) -> Option<Option<CheckVerdict>> {
         let is_whole = match (&row.entry, stat.kind) {
-            (Entry::Directory { .. }, FileKind::Directory) => directory.open_directory(&row.name).is_ok(),
+            (Entry::Directory { .. }, FileKind::Directory) => self.open_in(directory, &row.name).is_ok(),
             (Entry::Symlink { target, .. }, FileKind::Symlink) => {
                 directory.read_link(&row.name).is_ok_and(|found| found == target.as_bytes())
             }
             (Entry::File { size, content, .. }, FileKind::File) if stat.size == *size => match &mut self.left {
                 None => true,
-                Some(left) => match hash_on(self.mirror, path, stat, directory.open_file(&row.name), left) {
-                    Hashed::Whole(found) => found == *content,
-                    Hashed::InPart => return None,
-                    Hashed::Unreadable => false,
-                },
+                Some(left) => {
+                    match hash_on(self.mirror, path, stat, open_file(self.mend, directory, &row.name), left) {
+                        Hashed::Whole(found) => found == *content,
+                        Hashed::InPart => return None,
+                        // Its bytes may be whole: what it lacks is the right to read them.
+                        Hashed::Unreadable if stat.mode & OWNER_READS == 0 => {
+                            return Some(Some(CheckVerdict::Metadata));
+                        }
+                        Hashed::Unreadable => false,
+                    }
+                }
             },
             _ => false,
         };
@@ -270,9 +317,9 @@ impl Checker<'_> {
     }
 }
 
-/// Opens a directory; one that is not there, or cannot be opened, has nothing in it.
-fn open(above: Option<&dyn Directory>, name: &Name) -> Option<Arc<dyn Directory>> {
-    above.and_then(|above| above.open_directory(name).ok())
+/// Opens a file; with `mend` also one that somebody took the right to read away from.
+fn open_file(mend: bool, above: &dyn Directory, name: &Name) -> io::Result<Box<dyn File>> {
+    if mend { rights::open_file(above, name) } else { above.open_file(name) }
 }
 
 /// Whether mode and mtime are as the disk should have them.

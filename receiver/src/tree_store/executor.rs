@@ -11,7 +11,7 @@ use protocol::{Name, RelPath, Timestamp};
 use seams::fs::{Directory, FileKind, Stat, leads_nowhere};
 
 use crate::catalog::{Node, VersionId};
-use crate::tree_store::rights::{open_below, open_directory, with_rights};
+use crate::tree_store::rights::{self, open_below, open_directory, with_rights};
 use crate::tree_store::shelves::Shelves;
 use crate::tree_store::step::{Step, own_name, parked_name, version_name};
 
@@ -60,12 +60,12 @@ impl<'a> Executor<'a> {
         match step {
             Step::Park { base, inode, node } => {
                 let parked = parked_name(self.revision, *node);
-                self.depart(base, *inode, |shelves, from, name| from.rename(name, &*shelves.parking, &parked))
+                self.depart(base, *inode, |shelves, from, name| rights::rename(from, name, &*shelves.parking, &parked))
             }
             Step::Keep { base, inode, version } => {
                 let kept = version_name(VersionId(*version));
                 self.vacate(&kept, *inode, base)?;
-                self.depart(base, *inode, |shelves, from, name| from.rename(name, &*shelves.versions, &kept))
+                self.depart(base, *inode, |shelves, from, name| rights::rename(from, name, &*shelves.versions, &kept))
             }
             Step::Link { base, inode, version } => {
                 let kept = version_name(VersionId(*version));
@@ -166,8 +166,7 @@ impl<'a> Executor<'a> {
                 with_rights(&*to, || self.evacuate(&*to, &to_name, result, &there))?;
             }
         }
-        let renamed = with_rights(&*to, || with_rights(from, || from.rename(name, &*to, &to_name)));
-        if gone_is_none(renamed)?.is_none() {
+        if gone_is_none(rights::rename(from, name, &*to, &to_name))?.is_none() {
             self.lost.push(result.clone());
         }
         Ok(())
@@ -226,7 +225,7 @@ impl<'a> Executor<'a> {
     fn evacuate(&mut self, from: &dyn Directory, name: &Name, path: &RelPath, there: &Stat) -> io::Result<()> {
         tracing::warn!(%path, "something that is not the receiver's is in the way and goes to the versions");
         let version = (self.take_foreign)(path, there.size)?;
-        from.rename(name, &*self.shelves.versions, &version_name(version))
+        rights::rename(from, name, &*self.shelves.versions, &version_name(version))
     }
 
     fn describe(&mut self, path: &RelPath, inode: u64, state: (Option<u16>, Timestamp), node: Node) -> io::Result<()> {

@@ -88,6 +88,10 @@ impl Lives for Nodes<'_> {
         Ok(state.map(|(row, path, since)| State { since, listed: Listed { path, entry: row.entry } }))
     }
 
+    fn is_kept(&mut self, revision: u64) -> Result<bool, Problem> {
+        Ok(self.catalog.revision(self.mirror, revision)?.is_some())
+    }
+
     fn time(&mut self, revision: u64) -> Result<Timestamp, Problem> {
         let time = self.catalog.time_of(self.mirror, revision)?;
         Ok(time.ok_or_else(|| CatalogError::Damaged("a row of a revision that there is not".to_owned()))?)

@@ -17,6 +17,7 @@ use crate::tree_store::mirror::Mirror;
 use crate::tree_store::plan::{BasePlace, Plan, ResultPlace, Touched};
 use crate::tree_store::problems::disk;
 use crate::tree_store::redo_log;
+use crate::tree_store::rights::{self, with_rights};
 use crate::tree_store::sequence::{Found, Sequence, sequence};
 use crate::tree_store::step::{Step, file_mode, own_name, version_name};
 
@@ -243,7 +244,7 @@ fn look(root: &Arc<dyn Directory>, plan: &mut Plan) -> HashMap<Node, Found> {
         let stat = if base.path.is_root() { root.own_stat().map(Some) } else { stat_at(root, &base.path) };
         let Ok(stat) = stat else { return false };
         let is_shut =
-            stat.is_some_and(|stat| stat.kind == FileKind::Directory) && open_by_components(root, &base.path).is_err();
+            stat.is_some_and(|stat| stat.kind == FileKind::Directory) && rights::open_below(root, &base.path).is_err();
         if is_shut {
             return false;
         }
@@ -263,5 +264,7 @@ fn look(root: &Arc<dyn Directory>, plan: &mut Plan) -> HashMap<Node, Found> {
 
 fn stat_at(root: &Arc<dyn Directory>, path: &RelPath) -> io::Result<Option<Stat>> {
     let Some((above, name)) = path.split_last() else { return Ok(None) };
-    gone_is_none(open_by_components(root, &above).and_then(|directory| directory.stat(&name)))
+    gone_is_none(
+        rights::open_below(root, &above).and_then(|directory| with_rights(&*directory, || directory.stat(&name))),
+    )
 }

@@ -13,9 +13,11 @@ use crate::store::page::{PageBudget, changes_page, entry_bytes};
 use crate::store::rules::{
     ClaimVerdict, brake_window_start, head_moved, is_unknown, judge_claim, judge_heir, malformed, no_revision,
 };
+use crate::tree_store::check::MAX_READ_A_PAGE;
 use crate::tree_store::client::ClientStore;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::problems::disk;
+use crate::tree_store::reading::{Hashed, hash_on};
 use crate::tree_store::step::directory_mode;
 
 /// Where a mirror stands that nobody claimed.
@@ -155,8 +157,35 @@ impl ClientStore {
             }
         };
         let Some(file) = file else { return Err(self.not_readable(&row, request)?) };
+        if request.suspect {
+            return self.look_again(&mirror, row, request, file);
+        }
         let data = read(&*file, request.range.offset, request.range.length.min(MAX_READ_BYTES));
-        Ok(ReadPage { entry: row.entry, data: data.map_err(disk("read a file"))?.into() })
+        Ok(ReadPage { entry: row.entry, data: data.map_err(disk("read a file"))?.into(), is_whole: None })
+    }
+
+    /// What a client read was not the content it should be: whether that is so here, a page's worth of reading at a time.
+    fn look_again(
+        &self,
+        mirror: &Mirror,
+        row: Row,
+        request: &ReadAt,
+        file: Box<dyn File>,
+    ) -> Result<ReadPage, Problem> {
+        let stat = file.stat().map_err(disk("look at a file"))?;
+        let is_whole = match hash_on(mirror, &request.path, &stat, Ok(file), &mut MAX_READ_A_PAGE.clone()) {
+            Hashed::InPart => false,
+            Hashed::Whole(found) if row.entry.content().is_some_and(|(content, _)| content == found) => true,
+            Hashed::Whole(_) | Hashed::Unreadable => {
+                tracing::warn!(mirror = %mirror.name, path = %request.path, "a restore found this damaged");
+                self.catalog().want(&row, self.now())?;
+                return Err(Problem::new(
+                    ProblemCode::NotFound,
+                    format!("what is kept of {} is damaged", request.path),
+                ));
+            }
+        };
+        Ok(ReadPage { entry: row.entry, data: Vec::new().into(), is_whole: Some(is_whole) })
     }
 
     fn row_to_read(&self, mirror: &Mirror, request: &ReadAt) -> Result<Row, Problem> {

@@ -21,6 +21,21 @@ pub(super) fn with_rights<T>(directory: &dyn Directory, mut work: impl FnMut() -
     }
 }
 
+/// Renames; a directory that goes elsewhere must be writable itself, for it has another one above it then.
+pub(super) fn rename(from: &dyn Directory, name: &Name, to: &dyn Directory, to_name: &Name) -> io::Result<()> {
+    let rename = || with_rights(to, || with_rights(from, || from.rename(name, to, to_name)));
+    match rename() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let stat = from.stat(name)?;
+            if stat.kind == FileKind::Directory && stat.mode != directory_mode(stat.mode) {
+                from.set_mode(name, directory_mode(stat.mode))?;
+            }
+            rename()
+        }
+        done => done,
+    }
+}
+
 /// Opens a directory of ours.
 pub(super) fn open_directory(above: &dyn Directory, name: &Name) -> io::Result<Arc<dyn Directory>> {
     match above.open_directory(name) {

@@ -1,5 +1,7 @@
 //! The store of local disks: the behaviour of all stores, and its own.
 
+#[path = "tests/checking.rs"]
+mod checking;
 #[path = "tests/chunks.rs"]
 mod chunks;
 #[path = "tests/concurrency.rs"]
@@ -38,6 +40,8 @@ mod move_rows;
 mod moves;
 #[path = "tests/pins.rs"]
 mod pins;
+#[path = "tests/readers.rs"]
+mod readers;
 #[path = "tests/rebuilds.rs"]
 mod rebuilds;
 #[path = "tests/refusals.rs"]
@@ -56,6 +60,8 @@ mod retention_crashes;
 mod retention_damage;
 #[path = "tests/retention_histories.rs"]
 mod retention_histories;
+#[path = "tests/retention_versions.rs"]
+mod retention_versions;
 #[path = "tests/scrubbing.rs"]
 mod scrubbing;
 #[path = "tests/stepwise.rs"]

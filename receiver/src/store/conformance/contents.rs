@@ -266,7 +266,8 @@ pub(crate) fn bytes_are_read_at_every_revision(store: &dyn Store) {
         assert_eq!(code(peer.read(revision, at)), ProblemCode::NotFound);
     }
     assert_eq!(code(peer.read(1, "d")), ProblemCode::Malformed);
-    let middle = ReadAt { mirror: peer.mirror.clone(), revision: None, path: path("f"), range: range(1, 1) };
+    let middle =
+        ReadAt { mirror: peer.mirror.clone(), revision: None, path: path("f"), range: range(1, 1), suspect: false };
     let page = store.read_at(&peer.client, &middle).expect("is there");
     assert_eq!((&page.data[..], page.entry.content()), (&b"n"[..], Some((ContentId::of(b"one"), 3))));
 }

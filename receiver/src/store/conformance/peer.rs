@@ -267,7 +267,8 @@ impl<'a> Peer<'a> {
         let mut bytes = Vec::new();
         loop {
             let range = ByteRange { offset: bytes.len() as u64, length: u64::MAX };
-            let request = ReadAt { mirror: self.mirror.clone(), revision: Some(revision), path: at.clone(), range };
+            let mirror = self.mirror.clone();
+            let request = ReadAt { mirror, revision: Some(revision), path: at.clone(), range, suspect: false };
             let page = self.store.read_at(&self.client, &request)?;
             if page.data.is_empty() {
                 return Ok(bytes);

@@ -15,6 +15,10 @@ use crate::store::conformance::peer::{
 };
 use crate::tree_store::{Catalogs, TreeStore};
 
+pub(super) const EIO: i32 = 5;
+/// EIO, EACCES, ENOSPC: what each operation fails with, one after the other.
+pub(super) const ERRORS: [i32; 3] = [EIO, 13, 28];
+
 /// What fails.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fault {
@@ -24,8 +28,13 @@ pub(super) enum Fault {
     FromThenOn(u64),
 }
 
-/// Counts operations, and fails some. The count tells whether the fault was reached.
+/// Counts operations, and fails some with EIO. The count tells whether the fault was reached.
 pub(super) fn fail(world: &MemoryWorld, fault: Fault) -> Arc<AtomicU64> {
+    fail_with(world, fault, EIO)
+}
+
+/// The same with any error.
+pub(super) fn fail_with(world: &MemoryWorld, fault: Fault, errno: i32) -> Arc<AtomicU64> {
     let count = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&count);
     let hook: FaultHook = Arc::new(move |_| {
@@ -34,7 +43,7 @@ pub(super) fn fail(world: &MemoryWorld, fault: Fault) -> Arc<AtomicU64> {
             Fault::Once(n) => number == n,
             Fault::FromThenOn(n) => number >= n,
         };
-        fails.then(|| io::Error::from_raw_os_error(5))
+        fails.then(|| io::Error::from_raw_os_error(errno))
     });
     world.fs.set_fault_hook(Some(hook));
     count
@@ -107,7 +116,7 @@ pub(super) fn try_deliver(peer: &Peer<'_>, base: Head, changes: &[Change]) -> Op
 
 /// Sets up a mirror, lets the fault happen in the second batch, opens anew if the process died, and converges.
 /// False if the fault lies past the end.
-fn survives(fault: Fault) -> bool {
+fn survives(fault: Fault, errno: i32) -> bool {
     let world = MemoryWorld::new(&["laptop"]);
     let mut store = world.open();
     let mut peer = Peer::new(&store);
@@ -118,7 +127,7 @@ fn survives(fault: Fault) -> bool {
     let second = knotty_batch();
     let new = old.apply(&second).expect("a good batch");
 
-    let count = fail(&world, fault);
+    let count = fail_with(&world, fault, errno);
     let delivered = try_deliver(&peer, base, &second);
     world.fs.set_fault_hook(None);
     let (n, has_died) = match fault {
@@ -166,13 +175,15 @@ fn contact(peer: &Peer<'_>) -> protocol::wire::Contact {
 
 #[test]
 fn an_error_at_any_operation_of_a_commit_harms_nothing() {
-    let last = (0..).find(|n| !survives(Fault::Once(*n))).expect("the batch ends");
-    assert!(last > 100, "only {last} operations were tried");
+    for errno in ERRORS {
+        let last = (0..).find(|n| !survives(Fault::Once(*n), errno)).expect("the batch ends");
+        assert!(last > 100, "only {last} operations were tried");
+    }
 }
 
 #[test]
 fn dying_at_any_operation_of_a_commit_harms_nothing() {
-    let last = (0..).find(|n| !survives(Fault::FromThenOn(*n))).expect("the batch ends");
+    let last = (0..).find(|n| !survives(Fault::FromThenOn(*n), EIO)).expect("the batch ends");
     assert!(last > 100, "only {last} operations were tried");
 }
 

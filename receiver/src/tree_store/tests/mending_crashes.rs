@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use protocol::{ContentId, Name, Tree};
 
-use super::crashes::{Fault, fail};
+use super::crashes::{EIO, ERRORS, Fault, fail_with};
 use super::damage::noise;
 use super::mending_peer::{check, found, mend, try_check, try_mend};
 use super::world::{MemoryWorld, assert_is};
@@ -17,12 +17,13 @@ fn name(text: &str) -> Name {
 
 #[test]
 fn a_crash_or_an_error_at_any_operation_of_a_repair_leaves_a_mirror_that_is_put_right_later() {
-    for fault in [Fault::Once, Fault::FromThenOn] {
-        repair_survives(fault);
+    for errno in ERRORS {
+        repair_survives(Fault::Once, errno);
     }
+    repair_survives(Fault::FromThenOn, EIO);
 }
 
-fn repair_survives(fault: impl Fn(u64) -> Fault) {
+fn repair_survives(fault: impl Fn(u64) -> Fault, errno: i32) {
     let bytes: Vec<Vec<u8>> = (1..6).map(|seed| noise(3_000, seed)).collect();
     for cut in 0.. {
         let world = MemoryWorld::new(&["laptop"]);
@@ -49,7 +50,7 @@ fn repair_survives(fault: impl Fn(u64) -> Fault) {
             root.open_directory(&name("gone")).and_then(|gone| gone.remove_file(&name("c"))).expect("there");
             root.remove_directory(&name("gone")).expect("empty");
             root.create_file(&name("theirs")).expect("made");
-            count = fail(&world, fault(cut));
+            count = fail_with(&world, fault(cut), errno);
             drop(try_check(&peer, true, None).and_then(|_| try_mend(&peer)));
         }
         let was_cut = count.load(Ordering::Relaxed) > cut;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::crashes::{Fault, fail};
+use super::crashes::{EIO, ERRORS, Fault, fail_with};
 use super::retention::{is_listed, keep_up, keeping};
 use super::retention_histories::files_in_versions;
 use super::world::MemoryWorld;
@@ -52,11 +52,11 @@ fn first_revision_is_whole(store: &TreeStore) {
     }
 }
 
-fn survives(fault: Fault) -> bool {
+fn survives(fault: Fault, errno: i32) -> bool {
     let world = MemoryWorld::new(&["laptop"]);
     let mut store = keeping(&world, Some(DAY * 300), None);
     prepared(&world, &store);
-    let count = fail(&world, fault);
+    let count = fail_with(&world, fault, errno);
     keep_up(&store);
     world.fs.set_fault_hook(None);
     let (n, has_died) = match fault {
@@ -74,13 +74,15 @@ fn survives(fault: Fault) -> bool {
 
 #[test]
 fn an_error_at_any_operation_of_a_pass_harms_nothing() {
-    let last = (0..).find(|n| !survives(Fault::Once(*n))).expect("the pass ends");
-    assert!(last > 15, "only {last} operations were tried");
+    for errno in ERRORS {
+        let last = (0..).find(|n| !survives(Fault::Once(*n), errno)).expect("the pass ends");
+        assert!(last > 15, "only {last} operations were tried");
+    }
 }
 
 #[test]
 fn dying_at_any_operation_of_a_pass_harms_nothing() {
-    let last = (0..).find(|n| !survives(Fault::FromThenOn(*n))).expect("the pass ends");
+    let last = (0..).find(|n| !survives(Fault::FromThenOn(*n), EIO)).expect("the pass ends");
     assert!(last > 15, "only {last} operations were tried");
 }
 
