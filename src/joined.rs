@@ -11,10 +11,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use seams::random::{self, SystemRandom};
 use serde::Deserialize;
 use uploader::{Address, Token};
 
-use crate::invite::Pin;
+use crate::invite::Invite;
 use crate::settings::MirrorSettings;
 use crate::settings::environment::Environment;
 use crate::settings::key::Key;
@@ -42,6 +43,9 @@ pub(crate) struct Joined {
 #[serde(deny_unknown_fields)]
 struct Written {
     to: String,
+    /// Somebody insisted on plain HTTP when joining.
+    #[serde(default)]
+    allow_plaintext: bool,
     /// For whoever verifies certificates.
     #[serde(default, rename = "pin")]
     _pin: Option<String>,
@@ -51,7 +55,11 @@ struct Written {
 pub(crate) fn directory(config: Option<&Path>, from: &Environment) -> Option<PathBuf> {
     let named = config.or_else(|| from.get("ROUNDSMAN_CONFIG").map(Path::new));
     match named {
-        Some(file) => Some(file.parent().unwrap_or(Path::new("")).to_owned()),
+        // Of a name alone the parent is "", which is no directory to open.
+        Some(file) => {
+            let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+            Some(parent.unwrap_or(Path::new(".")).to_owned())
+        }
         None => from.config_home().map(|home| home.join("roundsman")),
     }
 }
@@ -76,7 +84,10 @@ impl Joined {
         let origin = Origin::File { path: Arc::from(path.as_path()), line: 1 };
         let mut layer = Layer::default();
         layer.put(key("to"), vec![OsString::from(&written.to)], origin.clone())?;
-        layer.put(key("token_file"), vec![directory.join(TOKEN).into_os_string()], origin)?;
+        layer.put(key("token_file"), vec![directory.join(TOKEN).into_os_string()], origin.clone())?;
+        if written.allow_plaintext {
+            layer.put(key("allow_plaintext"), vec![OsString::from("true")], origin)?;
+        }
         Ok(Some(Self { address, layer }))
     }
 
@@ -101,22 +112,24 @@ impl Place {
     /// What the operating system refuses.
     pub(crate) fn prepare(directory: &Path) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let draft = directory.join(format!("{TOKEN}.{}.new", std::process::id()));
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mark = u128::from_le_bytes(random::id(&SystemRandom));
+        let draft = directory.join(format!("{TOKEN}.{mark:032x}.new"));
+        let file = new_file(&draft, 0o600)?;
         Ok(Self { directory: directory.to_owned(), draft, file })
     }
 
-    /// Keeps the token (mode 600), then says where it is from. Durable when it returns; where this ended.
+    /// Keeps the token (mode 600), then says where it is from, which is no secret. Durable when it returns; where this
+    /// ended.
     ///
     /// # Errors
     /// What the operating system refuses.
-    pub(crate) fn keep(mut self, token: &Token, address: &Address, pin: Option<Pin>) -> io::Result<PathBuf> {
+    pub(crate) fn keep(mut self, token: &Token, invite: &Invite) -> io::Result<PathBuf> {
         writeln!(self.file, "{}", token.secret())?;
         self.file.sync_all()?;
         fs::rename(&self.draft, self.directory.join(TOKEN))?;
         let path = self.directory.join(FILE);
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.draft)?;
-        file.write_all(written(address, pin).as_bytes())?;
+        let mut file = new_file(&self.draft, 0o644)?;
+        file.write_all(written(invite).as_bytes())?;
         file.sync_all()?;
         fs::rename(&self.draft, &path)?;
         File::open(&self.directory)?.sync_all()?;
@@ -131,12 +144,19 @@ impl Drop for Place {
     }
 }
 
-fn written(address: &Address, pin: Option<Pin>) -> String {
-    let pin = pin.map_or_else(String::new, |pin| format!("pin = \"{pin}\"\n"));
-    let address = toml::Value::from(address.to_string());
+/// A file that nobody else made: a draft never goes through a link, and never keeps somebody's mode.
+fn new_file(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
+}
+
+fn written(invite: &Invite) -> String {
+    let pin = invite.pin.map_or_else(String::new, |pin| format!("pin = \"{pin}\"\n"));
+    let insists = invite.address.is_plaintext() && !invite.address.is_loopback();
+    let insists = if insists { "allow_plaintext = true\n" } else { "" };
+    let address = toml::Value::from(invite.address.to_string());
     format!(
         "# Written by `roundsman join`: the receiver that took this machine in. Its token lies beside, in {TOKEN}.\n\
-         to = {address}\n{pin}"
+         to = {address}\n{insists}{pin}"
     )
 }
 

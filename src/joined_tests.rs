@@ -2,18 +2,26 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use protocol::wire::InviteSecret;
+
 use super::*;
 use crate::settings::{Typed, token};
 
 const ADDRESS: &str = "https://backup.example:7373";
 
 fn joined(pin: Option<&str>) -> (tempfile::TempDir, PathBuf) {
+    joined_at(ADDRESS, pin)
+}
+
+fn joined_at(address: &str, pin: Option<&str>) -> (tempfile::TempDir, PathBuf) {
     let home = tempfile::tempdir().expect("a directory");
     let directory = home.path().join("config/roundsman");
     let place = Place::prepare(&directory).expect("can be made");
-    let address = Address::parse(ADDRESS, false).expect("an address");
+    let address = Address::parse(address, true).expect("an address");
     let pin = pin.map(|pin| pin.parse().expect("a pin"));
-    place.keep(&Token::parse("rmt_a.b.c").expect("a token"), &address, pin).expect("can be kept");
+    let secret = InviteSecret::from_bytes([7; InviteSecret::BYTES]);
+    let invite = Invite { address, pin, secret, expires: protocol::Timestamp::from_parts(1, 0) };
+    place.keep(&Token::parse("rmt_a.b.c").expect("a token"), &invite).expect("can be kept");
     (home, directory)
 }
 
@@ -30,16 +38,16 @@ fn typed(home: &Path, words: &[&str], config: &str) -> Typed {
 }
 
 #[test]
-fn only_their_owner_can_read_what_is_kept_and_no_draft_is_left() {
+fn only_its_owner_can_read_the_token_and_no_draft_is_left() {
     let (_home, directory) = joined(None);
     let mut names = Vec::new();
     for entry in fs::read_dir(&directory).expect("listed") {
         let entry = entry.expect("an entry");
-        assert_eq!(entry.metadata().expect("stat").permissions().mode() & 0o777, 0o600, "{entry:?}");
-        names.push(entry.file_name());
+        names.push((entry.file_name(), entry.metadata().expect("stat").permissions().mode() & 0o777));
     }
     names.sort();
-    assert_eq!(names, ["joined.token", "joined.toml"]);
+    // Where it is from is no secret, and read by every command that has this configuration.
+    assert_eq!(names, [("joined.token".into(), 0o600), ("joined.toml".into(), 0o644)]);
     assert_eq!(fs::metadata(&directory).expect("stat").permissions().mode() & 0o777, 0o700);
     token::read(&directory.join(TOKEN)).expect("is a token file");
 }
@@ -90,4 +98,17 @@ fn a_file_that_is_none_of_ours_is_named() {
         let error = Typed::gather(Layer::default(), None, &environment).expect_err("none of ours");
         assert!(error.to_string().contains("joined.toml"), "{error}");
     }
+}
+
+#[test]
+fn who_insisted_on_plain_http_when_joining_need_not_do_so_again() {
+    let (home, _) = joined_at("http://192.0.2.1:7373", None);
+    let mirrors = typed(home.path(), &["/source"], "").mirrors().expect("goes there");
+    assert!(matches!(&mirrors[0].to, To::Url(address) if address.is_plaintext()));
+}
+
+#[test]
+fn of_a_configuration_file_that_is_a_name_alone_the_directory_is_here() {
+    let here = directory(Some(Path::new("my.toml")), &Environment::from_iter([("HOME", "/home/x")]));
+    assert_eq!(here.as_deref(), Some(Path::new(".")));
 }

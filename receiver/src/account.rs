@@ -29,8 +29,10 @@ pub struct IssuedToken {
     pub created: Timestamp,
     /// What it is good for.
     pub grant: Grant,
-    /// From when on it is taken back; a rotation with overlap sets this in advance.
+    /// When it was taken back.
     pub revoked: Option<Timestamp>,
+    /// Until when it goes on beside the one that took its place.
+    pub ends: Option<Timestamp>,
 }
 
 /// What a token is good for.
@@ -75,13 +77,14 @@ impl IssuedToken {
     /// How it stands now.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> TokenState {
-        let is_over = |end: &Timestamp| *end <= now;
-        match (self.revoked, self.grant.expires) {
-            (Some(end), _) if is_over(&end) => TokenState::Revoked,
-            (_, Some(end)) if is_over(&end) => TokenState::Expired,
+        let is_over = |end: Timestamp| end <= now;
+        let end = self.ends.into_iter().chain(self.grant.expires).min();
+        match (self.revoked, end) {
+            (Some(_), _) => TokenState::Revoked,
             (None, None) => TokenState::Valid,
-            (Some(end), None) | (None, Some(end)) => TokenState::Ends(end),
-            (Some(one), Some(other)) => TokenState::Ends(one.min(other)),
+            (None, Some(end)) if !is_over(end) => TokenState::Ends(end),
+            (None, Some(_)) if self.ends.is_some_and(is_over) => TokenState::Revoked,
+            (None, Some(_)) => TokenState::Expired,
         }
     }
 }

@@ -7,28 +7,26 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use protocol::{ClientName, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 use seams::clock::{Clock, SystemClock};
 use seams::random::{Random, SystemRandom};
 
 use crate::account::Account;
 use crate::accounts_database;
 use crate::accounts_error::{AccountsError, VerifyError};
+use crate::accounts_seen::Seen;
 use crate::caller::{Access, Caller};
 use crate::data_dir::DataDir;
 use crate::token::{Claims, Token, Unauthorized};
 use crate::token_key::SigningKey;
 
-/// When a client was last seen is written down so often at most: each time costs a flush of the disk.
-const SEEN_STEP: Duration = Duration::from_secs(60);
-
 /// The accounts of one data directory.
 pub struct Accounts {
     data: DataDir,
     database: Mutex<Connection>,
+    seen: Seen,
     pub(crate) key: SigningKey,
     /// Hash of this process's own secret for the client `local`: whoever reads memory dumps gets no secret from it.
     local: blake3::Hash,
@@ -40,8 +38,8 @@ pub struct Accounts {
 struct KnownToken {
     client: String,
     access: String,
-    revoked: Option<Timestamp>,
-    seen: Option<Timestamp>,
+    is_revoked: bool,
+    ends: Option<Timestamp>,
 }
 
 impl Accounts {
@@ -63,7 +61,9 @@ impl Accounts {
         let key = SigningKey::open(&data.own_part(), data.store())?;
         // Until the secret is asked for, the hash of one that nobody knows.
         let local = blake3::hash(Token::local(&*random).expose().as_bytes());
-        Ok(Self { data, database: Mutex::new(database), key, local, clock, random })
+        let path = accounts_database::path(&data.own_part());
+        let seen = Seen::open(&path).map_err(|source| AccountsError::Database { path, source: source.into() })?;
+        Ok(Self { data, database: Mutex::new(database), seen, key, local, clock, random })
     }
 
     /// A new secret for the client `local`, which this process alone accepts; the one before is not valid any more.
@@ -94,19 +94,16 @@ impl Accounts {
     fn caller_of(&self, claims: &Claims, now: Timestamp) -> Result<Caller, VerifyError> {
         let database = self.lock();
         let known = database
-            .prepare_cached(
-                "SELECT client, access, revoked_at, last_seen FROM token JOIN client ON name = client WHERE jti = ?1",
-            )
+            .prepare_cached("SELECT client, access, revoked_at IS NOT NULL, ends FROM token WHERE jti = ?1")
             .and_then(|mut select| select.query_row([&claims.jti.0], KnownToken::read).optional())
             .map_err(self.failed())?;
         let known = known.filter(|known| known.client == claims.sub).ok_or(Unauthorized::Invalid)?;
-        if known.revoked.is_some_and(|end| end <= now) {
+        if known.is_revoked || known.ends.is_some_and(|end| end <= now) {
             return Err(Unauthorized::Revoked.into());
         }
         let caller = known.caller().ok_or(Unauthorized::Invalid)?;
-        if known.seen.is_none_or(|seen| is_long_ago(seen, now)) {
-            note_seen(&database, &caller.client, now);
-        }
+        drop(database);
+        self.seen.note(&caller.client, now);
         Ok(caller)
     }
 
@@ -165,27 +162,11 @@ impl fmt::Debug for Accounts {
 impl KnownToken {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let time = |column| row.get::<_, Option<i64>>(column).map(|nanos| nanos.map(Timestamp::from_nanos));
-        Ok(Self { client: row.get(0)?, access: row.get(1)?, revoked: time(2)?, seen: time(3)? })
+        Ok(Self { client: row.get(0)?, access: row.get(1)?, is_revoked: row.get(2)?, ends: time(3)? })
     }
 
     fn caller(&self) -> Option<Caller> {
         Some(Caller { client: ClientName::parse(&self.client).ok()?, access: Access::parse(&self.access)? })
-    }
-}
-
-fn is_long_ago(seen: Timestamp, now: Timestamp) -> bool {
-    let apart = i128::from(now.as_nanos()) - i128::from(seen.as_nanos());
-    // A clock that was set back must not silence it.
-    apart.unsigned_abs() >= SEEN_STEP.as_nanos()
-}
-
-/// A client is let in also where that cannot be written down.
-fn note_seen(database: &Connection, client: &ClientName, now: Timestamp) {
-    let noted = database
-        .prepare_cached("UPDATE client SET last_seen = ?2 WHERE name = ?1")
-        .and_then(|mut update| update.execute(params![client.as_str(), now.as_nanos()]));
-    if let Err(error) = noted {
-        tracing::warn!(%client, %error, "when this client was seen cannot be written down");
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) fn list(database: &Connection) -> rusqlite::Result<Vec<Account>> {
     let mut clients = database.prepare_cached("SELECT name, created, last_seen FROM client ORDER BY name")?;
     let mut accounts = clients.query_map([], account)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut tokens = database.prepare_cached(
-        "SELECT jti, created, access, expires, revoked_at FROM token WHERE client = ?1 ORDER BY created DESC, jti",
+        "SELECT jti, created, access, expires, revoked_at, ends FROM token WHERE client = ?1 ORDER BY created DESC, jti",
     )?;
     let mut invites = database.prepare_cached(
         "SELECT created, expires, access, token_expires FROM invite WHERE client = ?1 AND used_at IS NULL \
@@ -140,6 +140,7 @@ fn issued_token(row: &Row<'_>) -> rusqlite::Result<IssuedToken> {
         created: Timestamp::from_nanos(row.get(1)?),
         grant: grant(row, 2)?,
         revoked: time(row, 4)?,
+        ends: time(row, 5)?,
     })
 }
 

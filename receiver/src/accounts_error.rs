@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use protocol::ClientName;
 use thiserror::Error;
 
+use crate::caller::Access;
 use crate::data_dir::DataDirError;
 use crate::token::{TokenId, Unauthorized};
 
@@ -23,6 +24,12 @@ pub enum AccountsError {
     /// There is no such client.
     #[error("there is no client named {0}; `roundsman client add {0}` makes one")]
     UnknownClient(ClientName),
+    /// A rotation would take the place of nothing.
+    #[error("{0} has no {kind}token that is still good; `roundsman client issue {0}` makes one", kind = .1.map_or_else(String::new, |kind| format!("{} ", kind.as_str())))]
+    NoToken(ClientName, Option<Access>),
+    /// It is not clear what is to be rotated.
+    #[error("{0} has tokens of several kinds; say which to rotate: --full, --append-only or --read-only")]
+    SeveralKinds(ClientName),
     /// There is no such token.
     #[error("there is no token {0}; `roundsman client show NAME` shows them")]
     UnknownToken(TokenId),

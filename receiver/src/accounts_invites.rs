@@ -80,13 +80,14 @@ impl Accounts {
         if known.is_used {
             return Ok(Err(JoinError::Used));
         }
-        if known.expires <= now {
+        // A token that is over already would open nothing, and the invite be spent.
+        if known.expires <= now || known.token_expires.is_some_and(|end| end <= now) {
             return Ok(Err(JoinError::Expired));
         }
         let Some((client, grant)) = known.grants() else { return Ok(Err(JoinError::Unknown)) };
         let sql = "UPDATE invite SET used_at = ?2 WHERE secret_hash = ?1";
         transaction.execute(sql, params![hash(secret), now.as_nanos()])?;
-        let claims = self.new_claims(&client, grant);
+        let claims = self.new_claims(&client, grant.expires);
         self.insert_token(transaction, &client, &claims.jti, grant)?;
         Ok(Ok(JoinedClient { token: self.key.sign(&claims), client }))
     }

@@ -59,6 +59,18 @@ fn an_invite_is_over_at_its_end_and_not_before() -> Result {
 }
 
 #[test]
+fn an_invite_for_a_token_that_is_over_already_is_over_too() -> Result {
+    let place = tempfile::tempdir()?;
+    let clock = StandingClock::at(1_000);
+    let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
+    let short = Grant { expires: Some(Timestamp::from_parts(1_060, 0)), ..Grant::FULL };
+    let secret = accounts.invite(&name("laptop"), short, HOUR)?.secret;
+    clock.set(1_060);
+    assert!(matches!(accounts.join(&secret), Err(JoinError::Expired)));
+    Ok(())
+}
+
+#[test]
 fn a_secret_that_was_altered_or_made_elsewhere_is_unknown() -> Result {
     let (place, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let (accounts, other) = (Accounts::open(place.path())?, Accounts::open(elsewhere.path())?);

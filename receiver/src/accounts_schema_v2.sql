@@ -1,6 +1,8 @@
 -- When a client was last let in, and invitations: one-time secrets that a client trades for a token. Of a secret only
--- its hash is kept. From now on `revoked_at` of a token may lie in the future: rotation lets the old one go on for a while.
+-- its hash is kept. And until when a token goes on beside the one that took its place. What is revoked is out whatever
+-- the clock says: `revoked_at` is only to be shown.
 ALTER TABLE client ADD COLUMN last_seen INTEGER;   -- NULL: never; to the minute
+ALTER TABLE token ADD COLUMN ends INTEGER;         -- NULL: no other took its place
 
 CREATE TABLE invite (
     secret_hash   BLOB PRIMARY KEY,                -- BLAKE3 of the secret

@@ -80,7 +80,7 @@ fn revoking_one_token_leaves_the_others() -> Result {
     assert!(accounts.list()?[0].tokens.iter().any(|token| token.revoked == when), "the first time stands");
     assert_eq!(refused(&accounts, first.expose()), Some(Unauthorized::Revoked));
     assert_eq!(accounts.verify(second.expose())?.access, Access::ReadOnly);
-    let unknown = TokenId::from("1".to_owned());
+    let unknown = TokenId("1".to_owned());
     assert!(matches!(accounts.revoke(&unknown), Err(AccountsError::UnknownToken(id)) if id == unknown));
     Ok(())
 }
@@ -133,7 +133,9 @@ fn after_a_rotation_the_old_tokens_are_good_for_the_overlap_and_not_longer() -> 
     let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
     let old = accounts.add(&name("laptop"), Grant::FULL)?;
     let reader = accounts.issue(&name("laptop"), READ_ONLY)?;
-    let new = accounts.rotate(&name("laptop"), Grant::FULL, std::time::Duration::from_secs(500))?;
+    let rotated = accounts.rotate(&name("laptop"), Some(Access::Full), None, std::time::Duration::from_secs(500))?;
+    assert_eq!((rotated.access, rotated.replaced), (Access::Full, 1));
+    let new = rotated.token;
     for (seconds, old_is_good) in [(1_000, true), (1_499, true), (1_500, false), (9_999, false)] {
         clock.set(seconds);
         assert_eq!(accounts.verify(old.expose()).is_ok(), old_is_good, "{seconds}");
@@ -150,13 +152,65 @@ fn a_rotation_without_overlap_ends_the_old_token_at_once_and_never_prolongs_one(
     let clock = StandingClock::at(1_000);
     let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
     let first = accounts.add(&name("laptop"), Grant::FULL)?;
-    let second = accounts.rotate(&name("laptop"), Grant::FULL, std::time::Duration::ZERO)?;
+    let second = accounts.rotate(&name("laptop"), None, None, std::time::Duration::ZERO)?.token;
     assert_eq!(refused(&accounts, first.expose()), Some(Unauthorized::Revoked));
-    let _third = accounts.rotate(&name("laptop"), Grant::FULL, std::time::Duration::from_secs(5_000))?;
+    let _third = accounts.rotate(&name("laptop"), None, None, std::time::Duration::from_secs(5_000))?;
     assert_eq!(refused(&accounts, first.expose()), Some(Unauthorized::Revoked), "what was revoked stays so");
     accounts.verify(second.expose())?;
     accounts.revoke(&claims_of(&accounts, &second).jti)?;
     assert_eq!(refused(&accounts, second.expose()), Some(Unauthorized::Revoked), "also within the overlap");
+    Ok(())
+}
+
+#[test]
+fn a_second_rotation_never_prolongs_what_the_first_let_end() -> Result {
+    let place = tempfile::tempdir()?;
+    let clock = StandingClock::at(1_000);
+    let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
+    let first = accounts.add(&name("laptop"), Grant::FULL)?;
+    for overlap in [500, 5_000] {
+        accounts.rotate(&name("laptop"), None, None, std::time::Duration::from_secs(overlap))?;
+    }
+    clock.set(1_500);
+    assert_eq!(refused(&accounts, first.expose()), Some(Unauthorized::Revoked));
+    Ok(())
+}
+
+#[test]
+fn a_rotation_keeps_to_the_kind_of_token_that_there_is_and_asks_where_there_are_several() -> Result {
+    let place = tempfile::tempdir()?;
+    let accounts = Accounts::open(place.path())?;
+    let laptop = name("laptop");
+    let leaked = accounts.add(&laptop, Grant { access: Access::AppendOnly, expires: None })?;
+    let rotate = |kind| accounts.rotate(&laptop, kind, None, std::time::Duration::ZERO);
+    let refused_kind = rotate(Some(Access::Full));
+    assert!(matches!(refused_kind, Err(AccountsError::NoToken(_, Some(Access::Full)))), "nothing would end");
+    let rotated = rotate(None)?;
+    assert_eq!(accounts.verify(rotated.token.expose())?.access, Access::AppendOnly, "never more than before");
+    assert_eq!(refused(&accounts, leaked.expose()), Some(Unauthorized::Revoked));
+    accounts.issue(&laptop, READ_ONLY)?;
+    assert!(matches!(rotate(None), Err(AccountsError::SeveralKinds(_))));
+    assert_eq!(rotate(Some(Access::ReadOnly))?.replaced, 1);
+    accounts.revoke_all(&laptop)?;
+    assert!(matches!(rotate(None), Err(AccountsError::NoToken(_, None))));
+    Ok(())
+}
+
+#[test]
+fn what_is_revoked_stays_so_when_the_clock_is_set_back() -> Result {
+    let place = tempfile::tempdir()?;
+    let clock = StandingClock::at(1_000);
+    let accounts = Accounts::open_with(place.path(), clock.clone(), Arc::new(SystemRandom))?;
+    let laptop = name("laptop");
+    let revoked = accounts.add(&laptop, Grant::FULL)?;
+    accounts.revoke(&claims_of(&accounts, &revoked).jti)?;
+    let rotated = accounts.issue(&laptop, Grant::FULL)?;
+    let all = accounts.rotate(&laptop, None, None, std::time::Duration::ZERO)?.token;
+    accounts.revoke_all(&laptop)?;
+    clock.set(1);
+    for token in [revoked, rotated, all] {
+        assert_eq!(refused(&accounts, token.expose()), Some(Unauthorized::Revoked));
+    }
     Ok(())
 }
 
@@ -200,7 +254,7 @@ fn a_list_tells_how_each_token_stands() -> Result {
     let at = |seconds| Timestamp::from_parts(seconds, 0);
     let state = |now| Ok::<_, AccountsError>(accounts.show(&name("laptop"))?.tokens[0].state(at(now)));
     assert_eq!((state(1_000)?, state(3_000)?), (TokenState::Ends(at(3_000)), TokenState::Expired));
-    accounts.rotate(&name("laptop"), Grant::FULL, std::time::Duration::from_secs(500))?;
+    accounts.rotate(&name("laptop"), None, None, std::time::Duration::from_secs(500))?;
     let tokens = accounts.show(&name("laptop"))?.tokens;
     let old = tokens.iter().find(|token| token.grant.expires.is_some()).ok_or("the old one")?;
     assert_eq!((old.state(at(1_499)), old.state(at(1_500))), (TokenState::Ends(at(1_500)), TokenState::Revoked));
@@ -281,7 +335,7 @@ fn forgeries(accounts: &Accounts, other: &Accounts, token: &Token, claims: &Clai
         ("another issuer", with(|claims| claims.iss = "somebody".to_owned())),
         ("another audience", for_another_audience(accounts, token)),
         ("another client", with(|claims| claims.sub = "local".to_owned())),
-        ("an unknown number", with(|claims| claims.jti = TokenId::from("1".to_owned()))),
+        ("an unknown number", with(|claims| claims.jti = TokenId("1".to_owned()))),
         ("another receiver's key", other.key.sign(claims).expose().to_owned()),
         ("no algorithm", without_algorithm(accounts, token)),
         ("HS256 with the public key", hs256_with_the_public_key(accounts, token)),

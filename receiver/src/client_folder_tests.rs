@@ -8,7 +8,6 @@ use crate::store::Store;
 use crate::store::conformance::peer::{Peer, create, delete, directory, modify};
 use crate::tree_store::{Catalogs, TreeStore};
 use seams::clock::SystemClock;
-use seams::disk::Disk;
 
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -70,11 +69,16 @@ fn a_removal_that_was_cut_short_goes_on() -> Result {
     remove_client(place.path(), &laptop)?;
     assert!(!place.path().join("laptop").exists());
     // A folder was moved aside and not removed; it goes with the next removal.
-    let aside = place.path().join(".roundsman/removed/laptop-1");
-    fs::create_dir(&aside)?;
-    fs::write(aside.join("f"), "left")?;
-    remove_client(place.path(), &ClientName::parse("other")?)?;
-    assert!(!aside.exists());
+    let aside = |of: &str| place.path().join(format!(".roundsman/removed/{of}-{:032x}", 1));
+    for client in ["laptop", "laptop-2"] {
+        fs::create_dir(aside(client))?;
+        fs::write(aside(client).join("f"), "left")?;
+    }
+    remove_client(place.path(), &laptop)?;
+    assert!(!aside("laptop").exists() && !aside("laptop-2").exists());
+    assert!(remove_client(place.path(), &laptop).is_err(), "nothing is left of it");
+    fs::create_dir(aside("laptop-2"))?;
+    assert!(remove_client(place.path(), &laptop).is_err(), "that is of another client");
     Ok(())
 }
 

@@ -47,6 +47,12 @@ pub enum DataDirError {
         /// What is wrong.
         why: &'static str,
     },
+    /// No receiver ever had it.
+    #[error("{} is no data directory of a receiver", .path.display())]
+    None {
+        /// Which directory.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("cannot use {}: {source}", .path.display())]
     Io {
@@ -188,6 +194,14 @@ impl Drop for Held {
             fs::remove_file(self.address_path()).ok();
         }
     }
+}
+
+/// Refuses a directory that nobody made a data directory: a name that was mistyped must not become one.
+///
+/// # Errors
+/// [`DataDirError::None`].
+pub fn refuse_what_is_none(root: &Path) -> Result<(), DataDirError> {
+    if own_part(root).is_dir() { Ok(()) } else { Err(DataDirError::None { path: root.to_owned() }) }
 }
 
 fn own_part(root: &Path) -> PathBuf {

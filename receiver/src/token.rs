@@ -60,9 +60,17 @@ impl TokenId {
     }
 }
 
-impl From<String> for TokenId {
-    fn from(text: String) -> Self {
-        Self(text)
+/// What was given is no number of a token. It is not repeated: it may be a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the number of a token has 32 hexadecimal digits; `roundsman client show NAME` tells it")]
+pub struct InvalidTokenId;
+
+impl std::str::FromStr for TokenId {
+    type Err = InvalidTokenId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTokenId> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        is_hex.then(|| Self(text.to_owned())).ok_or(InvalidTokenId)
     }
 }
 
@@ -137,7 +145,7 @@ mod tests {
     #[test]
     fn a_token_is_over_at_its_end_and_not_before() {
         let client = ClientName::parse("laptop").expect("a valid name");
-        let until = |exp| Claims::new(StoreId::from_bytes([1; 16]), &client, TokenId::from("1".to_owned()), 0, exp);
+        let until = |exp| Claims::new(StoreId::from_bytes([1; 16]), &client, TokenId("1".to_owned()), 0, exp);
         assert!(!until(Some(100)).is_expired(99));
         assert!(until(Some(100)).is_expired(100));
         assert!(!until(None).is_expired(i64::MAX));

@@ -72,6 +72,7 @@ use crate::tree_store::shelves::{CATALOG, OWN, is_known};
 
 pub use probe::{Lack, ProbeReport};
 pub use rebuild::{RebuildError, Rebuilt, rebuild_catalog};
+pub(crate) use upkeep::remove_all;
 
 /// Where catalogs are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use protocol::ClientName;
-use receiver::{Access, Grant, TokenId};
+use receiver::{Access, Grant};
 use seams::clock::Clock;
 use uploader::Address;
 
@@ -25,8 +25,8 @@ const ROTATE_HELP: &str = "\
 Example:
   (umask 077; roundsman client rotate laptop --overlap 1d --data /srv/mirrors > laptop.token)
 
-Prints a new token in the place of all tokens of the client that allow the same. Without --overlap those
-end at once. `--read-only` rotates the tokens that allow reading only.";
+Prints a new token in the place of all tokens of the client that allow the same; which, has to be said
+where there are several kinds. Without --overlap those end at once.";
 
 /// What `client` does.
 #[derive(Debug, Subcommand)]
@@ -109,9 +109,12 @@ The token alone is printed on stdout. A running receiver knows the client at onc
         /// How long the old tokens are good beside the new one
         #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::of_text)]
         overlap: Duration,
-        /// What the token is good for.
+        /// Which kind of tokens.
         #[command(flatten)]
-        grant: GrantFlags,
+        kind: KindFlags,
+        /// The new token ends after so long; without this it does not
+        #[arg(long, value_name = "DURATION", value_parser = duration::of_text)]
+        expires: Option<Duration>,
         /// Its settings.
         #[command(flatten)]
         flags: Flags<ForData>,
@@ -123,7 +126,7 @@ The token alone is printed on stdout. A running receiver knows the client at onc
         name: ClientName,
         /// Only this token; `roundsman client show NAME` tells their numbers
         #[arg(long, value_name = "NUMBER")]
-        token: Option<TokenId>,
+        token: Option<String>,
         /// Its settings.
         #[command(flatten)]
         flags: Flags<ForData>,
@@ -151,6 +154,30 @@ pub(crate) struct AccessFlags {
     /// The token never makes old versions go: a batch that would push some out over --keep-size is refused
     #[arg(long, conflicts_with = "read_only")]
     append_only: bool,
+}
+
+/// Which of a client's tokens are rotated: those of the one kind that it has, if nothing is said.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct KindFlags {
+    /// The tokens that allow everything
+    #[arg(long)]
+    full: bool,
+    /// The tokens that allow only what changes nothing
+    #[arg(long)]
+    read_only: bool,
+    /// The tokens that never make old versions go
+    #[arg(long)]
+    append_only: bool,
+}
+
+impl KindFlags {
+    /// The kind that was said.
+    pub(crate) fn access(&self) -> Option<Access> {
+        let said =
+            [(self.full, Access::Full), (self.read_only, Access::ReadOnly), (self.append_only, Access::AppendOnly)];
+        said.into_iter().find_map(|(is_said, access)| is_said.then_some(access))
+    }
 }
 
 /// What a new token is good for.

@@ -1,6 +1,6 @@
 //! `roundsman join`: makes this machine a client, by the line that `roundsman client invite` printed.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::Path;
 
 use protocol::ProblemCode;
@@ -23,7 +23,7 @@ pub(crate) fn join(line: &str, allow_plaintext: bool, config: Option<&Path>, out
     refuse_a_second_receiver(&home, &invite)?;
     let place = Place::prepare(&home).map_err(|error| cannot_keep(&home, error))?;
     let member = trade(invite.address.clone(), &invite.secret, HttpSettings::default()).map_err(refused)?;
-    let path = place.keep(&member.token, &invite.address, invite.pin).map_err(|error| cannot_keep(&home, error))?;
+    let path = place.keep(&member.token, &invite).map_err(|error| cannot_keep(&home, error))?;
     output.message(&format!(
         "this machine is the client {} at {}; that is kept in {}",
         member.client,
@@ -36,7 +36,8 @@ pub(crate) fn join(line: &str, allow_plaintext: bool, config: Option<&Path>, out
 fn line_from_stdin() -> Result<String, Failure> {
     let most = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
     let mut line = String::new();
-    std::io::stdin().take(most + 1).read_to_string(&mut line)?;
+    // One line: at a terminal nobody ends the input.
+    std::io::BufReader::new(std::io::stdin().take(most + 1)).read_line(&mut line)?;
     Ok(line)
 }
 
@@ -81,7 +82,11 @@ fn refused(error: JoinError) -> Failure {
                     | ProblemCode::Forbidden
                     | ProblemCode::Unauthorized
             );
-            let exit = if is_refusal { Exit::Refused } else { Exit::Failed };
+            let exit = match is_refusal {
+                true => Exit::Refused,
+                false if problem.code.is_transient() => Exit::Unreachable,
+                false => Exit::Failed,
+            };
             let hint = problem.hint.clone().unwrap_or_else(|| another.to_owned());
             Failure::new(exit, problem).hint(hint)
         }

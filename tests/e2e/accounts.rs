@@ -216,3 +216,23 @@ fn a_service_finds_its_token_among_its_credentials_and_one_that_others_may_read_
     let refused = receiver.scan(&world, &[]).expect(2);
     assert!(refused.stderr.contains("chmod 600"), "{}", refused.stderr);
 }
+
+#[test]
+fn a_mistyped_data_directory_is_refused_and_not_made() {
+    let world = World::with(&["a=1"]);
+    for command in [vec!["list"], vec!["show", "laptop"], vec!["revoke", "laptop"], vec!["remove", "laptop", "--yes"]] {
+        let words = [&["client"], &command[..], &["--data", "nowhere"]].concat();
+        let refused = world.run(&words).expect(2);
+        assert!(refused.stderr.contains("no data directory"), "{}", refused.stderr);
+        assert!(!world.path("nowhere").exists());
+    }
+}
+
+#[test]
+fn what_is_no_number_of_a_token_is_not_repeated() {
+    let world = World::with(&["a=1"]);
+    client(&world, &["add", "laptop"]).expect(0);
+    let refused = client(&world, &["revoke", "laptop", "--token", "rmt_secret.of.somebody"]).expect(2);
+    assert!(refused.stderr.contains("32 hexadecimal digits"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("rmt_") && !refused.stdout.contains("rmt_"), "{refused:?}");
+}

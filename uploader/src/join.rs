@@ -1,5 +1,6 @@
 //! [`join`]: trades the secret of an invite for a token, in one request.
 
+use protocol::ClientName;
 use protocol::wire::{InviteSecret, JOIN_ROUTE, Join, Joined};
 
 use crate::http::{HttpSettings, HttpTransport, SetupError};
@@ -20,7 +21,7 @@ pub enum JoinError {
 #[derive(Debug)]
 pub struct Membership {
     /// The client's name.
-    pub client: String,
+    pub client: ClientName,
     /// Its token.
     pub token: Token,
 }
@@ -35,6 +36,7 @@ pub fn join(address: Address, secret: &InviteSecret, settings: HttpSettings) -> 
     // What the decoder says may repeat some of the answer: the token is in it.
     let not_understood = || TransportError::Protocol("its answer to join is none".to_owned());
     let Joined { client, token } = Joined::decode(&answer).map_err(|_| not_understood())?;
+    let client = ClientName::parse(&client).map_err(|_| not_understood())?;
     let token = Token::parse(&token).map_err(|_| not_understood())?;
     Ok(Membership { client, token })
 }

@@ -215,7 +215,7 @@ fn judge(keeps: bool, due_since: Option<Duration>, service: Duration) -> Option<
 }
 
 /// Removes something and all that is in it; false if it was broken off.
-fn remove_all(directory: &dyn Directory, name: &Name, going: Going<'_>) -> io::Result<bool> {
+pub(crate) fn remove_all(directory: &dyn Directory, name: &Name, going: Going<'_>) -> io::Result<bool> {
     match with_rights(directory, || remove(directory, name)) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
         removed => return removed.map(|()| true),

@@ -71,7 +71,7 @@ impl TokenTold {
             TokenState::Valid => ("valid", None),
             TokenState::Ends(end) => ("valid", Some(end)),
             TokenState::Expired => ("expired", expires),
-            TokenState::Revoked => ("revoked", token.revoked),
+            TokenState::Revoked => ("revoked", token.revoked.or(token.ends)),
         };
         let (id, created) = (token.id.to_string(), Moment(token.created));
         Self { id, access: access.as_str(), state, created, ends: ends.map(Moment) }
