@@ -8,7 +8,9 @@ mod disk;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Edited, Outcome, PATIENCE, Random, Receiver, Started, World, assert_mirrored, sized};
+use crate::support::{
+    Edited, Kept, Outcome, PATIENCE, Random, Receiver, Started, World, assert_mirrored, assert_nothing_left_over, sized,
+};
 
 use disk::{Disk, Format};
 
@@ -20,8 +22,14 @@ const RIGHT_AFTER: usize = 70;
 /// SQLite writes its log from the beginning again past 1,000 pages. From then on it does not grow, so that less of it is
 /// durable by chance.
 const WRAPPED_LOG: u64 = 4_000_000;
-/// Cuts that one file system goes through.
-const CUTS: usize = 50;
+/// Cuts that one file system goes through, at most.
+const CUTS: usize = 25;
+/// Of how many cuts one at least must come in the middle of a round.
+const ONE_IN: usize = 4;
+/// How often of a hundred times the power fails once more, while the receiver makes good what the first cut left undone.
+const ONCE_MORE: usize = 30;
+/// Until then it has begun to serve.
+const START: Duration = Duration::from_millis(60);
 
 /// Where the catalog lies. SQLite syncs its log by `fsync`, which on ext4 and xfs makes all names durable that were
 /// made before. Other file systems do not, and a catalog on another disk does not.
@@ -43,23 +51,40 @@ struct Site {
     acknowledged: usize,
     /// Cuts that came in the middle of a round.
     in_the_middle: usize,
+    /// Cuts of a receiver that was starting after one of those.
+    once_more: usize,
+    /// What a round delivered before the first cut.
+    kept: Option<Kept>,
 }
 
 impl Site {
     fn begin(format: Format, catalog: Catalog, is_state_on_disk: bool, random: Random) -> Self {
         let disk = Disk::mount(World::new(), format);
         let source = Edited::fill(disk.world.source(), disk.world.path("drafts"), random);
-        let (acknowledged, in_the_middle) = Default::default();
+        let (acknowledged, in_the_middle, once_more, kept) = Default::default();
         let round_takes = Duration::from_millis(300);
         let address = String::from("127.0.0.1:0");
-        let mut site =
-            Self { receiver: None, disk, source, is_state_on_disk, address, round_takes, acknowledged, in_the_middle };
+        let receiver = None;
+        let mut site = Self {
+            receiver,
+            disk,
+            source,
+            is_state_on_disk,
+            address,
+            round_takes,
+            acknowledged,
+            in_the_middle,
+            once_more,
+            kept,
+        };
         site.add_client();
         site.start_receiver();
         match catalog {
             Catalog::OnDisk => site.wrap_the_log(),
             Catalog::Apart => site.set_catalog_apart(),
         }
+        let round = site.round();
+        site.kept = Some(Kept::by(&round, &site.disk.world.source()));
         site
     }
 
@@ -76,10 +101,14 @@ impl Site {
 
     /// Always at the same address, so that it seems the same receiver to its client.
     fn start_receiver(&mut self) {
-        let command = self.disk.world.command(&["receive", "--data", "disk/data", "--listen", &self.address]);
-        let receiver = Receiver::started(self.disk.inside(&command));
+        let receiver = Receiver::started(self.receive());
         self.address = receiver.address();
         self.receiver = Some(receiver);
+    }
+
+    fn receive(&self) -> std::process::Command {
+        let command = self.disk.world.command(&["receive", "--data", "disk/data", "--listen", &self.address]);
+        self.disk.inside(&command)
     }
 
     fn start_round(&mut self) -> Started {
@@ -140,6 +169,18 @@ impl Site {
         assert_mirrored(&self.disk.world.source(), &self.mirror());
     }
 
+    /// Until enough cuts came in the middle of a round, however fast the rounds are.
+    fn cut_often_enough_in_the_middle(&mut self, cuts: usize) {
+        let least = cuts.div_ceil(ONE_IN);
+        for _ in 0..cuts {
+            if self.in_the_middle < least {
+                self.edit();
+                self.cut_in_the_middle();
+            }
+        }
+        assert!(self.in_the_middle >= least, "{} of {cuts} cuts in the middle of a round", self.in_the_middle);
+    }
+
     /// What a round acknowledged is there, and the next one has nothing to do.
     fn cut_right_after(&mut self) {
         let before = self.round();
@@ -162,6 +203,9 @@ impl Site {
         if client.ended(PATIENCE).code == 0 {
             self.source.acknowledge();
         }
+        if self.source.random.in_hundred(ONCE_MORE) {
+            self.cut_while_it_starts();
+        }
         self.come_back();
         self.source.assert_holds(&self.mirror());
         self.round();
@@ -172,11 +216,38 @@ impl Site {
         self.come_back();
     }
 
-    /// The machine starts again.
+    /// The power comes back, and fails again at a moment of the receiver's start.
+    fn cut_while_it_starts(&mut self) {
+        self.receiver.as_mut().expect("it runs").strike();
+        self.disk.restore();
+        let mut starting = Started::new(self.receive());
+        let part = u32::try_from(self.source.random.below(100)).expect("small");
+        thread::sleep(START * part / 100);
+        self.disk.cut();
+        starting.strike();
+        self.once_more += 1;
+    }
+
+    /// The machine starts again. What was begun is done or undone then.
     fn come_back(&mut self) {
-        self.receiver.take().expect("it runs").kill();
+        self.receiver.as_mut().expect("it ran").strike();
         self.disk.restore();
         self.start_receiver();
+        assert_nothing_left_over(&self.disk.path("disk/data/tester/.roundsman"));
+    }
+
+    /// After all the cuts everything is right, old versions included.
+    fn judge(&self) {
+        let url = format!("http://{}", self.address);
+        let from = ["--from", &url, "--token-file", "token"];
+        let run = |command: &[&str]| {
+            let command = self.disk.world.command(&[command, &from].concat());
+            Started::new(self.disk.inside(&command)).ended(PATIENCE).expect(0)
+        };
+        run(&["verify", "source"]);
+        let kept = self.kept.as_ref().expect("there was a round before the first cut");
+        run(&["restore", "--mirror", "source", "--at", &kept.revision(), "--into", "back"]);
+        kept.assert_is_back(&self.disk.world.path("back"));
     }
 
     fn mirror(&self) -> std::path::PathBuf {
@@ -188,20 +259,25 @@ impl Site {
 #[track_caller]
 fn cut_again_and_again(format: Format, catalog: Catalog, cuts: usize) {
     let began = Instant::now();
-    let (mut left, mut life, mut middle) = (cuts, 0, 0);
+    let (mut left, mut life, mut middle, mut once_more) = (cuts, 0, 0, 0);
     while left > 0 {
         let now = left.min(CUTS);
-        let is_state_on_disk = life % 2 == 1;
+        // With the receiver's disk the client's fails, or it does not.
+        let is_state_on_disk = life % 2 == 0;
         let mut site =
             Site::begin(format, catalog, is_state_on_disk, Random::printed(&format!("cuts of {format:?}"), life));
         for _ in 0..now {
             site.turn();
         }
+        site.cut_often_enough_in_the_middle(now);
+        site.judge();
         middle += site.in_the_middle;
+        once_more += site.once_more;
         left -= now;
         life += 1;
     }
-    println!("{format:?}, {catalog:?}: {cuts} cuts, {middle} in the middle of a round, {:?}", began.elapsed());
+    let took = began.elapsed();
+    println!("{format:?}, {catalog:?}: {cuts} cuts, {middle} in the middle of a round, {once_more} again, {took:?}");
 }
 
 #[test]

@@ -1,15 +1,19 @@
 //! kill -9 of either side, again and again, while an ordinary user's source is edited: nothing acknowledged is lost, no
 //! file is torn, nothing is left over, and the next round converges by itself.
 
-use std::fs;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Edited, Outcome, PATIENCE, Random, Receiver, Started, World, assert_mirrored, sized, wait_until};
+use crate::support::tree::{listed, names};
+use crate::support::{
+    Edited, Kept, Outcome, PATIENCE, Random, Receiver, Started, World, assert_mirrored, assert_nothing_left_over,
+    sized, wait_until,
+};
 
 /// Edits between two rounds, at most.
 const EDITS: usize = 40;
+/// Cycles for each kill that is to strike, at most: some come when the round has ended already.
+const MOST_TRIES: usize = 3;
 /// The first guess of how long a round takes; later it is what the last one took.
 const FIRST_ROUND: Duration = Duration::from_millis(300);
 
@@ -32,6 +36,10 @@ struct Cycles {
     acknowledged: usize,
     /// Whether the last round left something for later than the next.
     has_to_wait: bool,
+    /// What the first round delivered.
+    first: Option<Kept>,
+    /// What the client keeps for itself when nothing disturbs it.
+    state: Vec<String>,
 }
 
 impl Cycles {
@@ -40,8 +48,14 @@ impl Cycles {
         let source = Edited::fill(world.source(), world.path("drafts"), random);
         let world = world.run_by_an_ordinary_user();
         let receiver = world.receiver();
-        let (struck, late, acknowledged, has_to_wait) = Default::default();
-        Self { world, receiver, source, round_takes: FIRST_ROUND, struck, late, acknowledged, has_to_wait }
+        let (struck, late, acknowledged, has_to_wait, first, state) = Default::default();
+        let round_takes = FIRST_ROUND;
+        let mut cycles =
+            Self { world, receiver, source, round_takes, struck, late, acknowledged, has_to_wait, first, state };
+        let round = cycles.converge();
+        cycles.first = Some(Kept::by(&round, &cycles.world.source()));
+        cycles.state = names(&cycles.world.path("state"));
+        cycles
     }
 
     fn start_round(&mut self) -> Started {
@@ -95,8 +109,9 @@ impl Cycles {
         self.receiver.strike();
         self.receiver = Receiver::start_at(&self.world, &address);
         let own = self.world.path("data/tester/.roundsman");
-        assert_eq!(names(&own.join("parking")), [""; 0], "left over by a receiver that started again");
-        let instances: Vec<_> = names(&own.join("staging")).into_iter().filter(|name| name.starts_with("i-")).collect();
+        assert_eq!(listed(&own.join("parking")), [""; 0], "left over by a receiver that started again");
+        let instances: Vec<_> =
+            listed(&own.join("staging")).into_iter().filter(|name| name.starts_with("i-")).collect();
         assert_eq!(instances, [""; 0], "left over by a receiver that started again");
         self.source.assert_holds(&Receiver::mirror(&self.world));
     }
@@ -122,7 +137,7 @@ impl Cycles {
     }
 
     /// Nobody edits any more: one round makes the mirror equal to the source, unless something has to wait.
-    fn converge(&mut self) {
+    fn converge(&mut self) -> Outcome {
         if std::mem::take(&mut self.has_to_wait) {
             wait_until("nothing has to wait any more", || self.start_round().ended(PATIENCE).code == 0);
         }
@@ -132,30 +147,41 @@ impl Cycles {
         self.note(&round);
         assert_mirrored(&self.world.source(), &Receiver::mirror(&self.world));
         let own = self.world.path("data/tester/.roundsman");
-        assert_eq!(names(&own.join("parking")), [""; 0], "left over by a round");
+        assert_eq!(listed(&own.join("parking")), [""; 0], "left over by a round");
+        round
     }
-}
 
-/// What is in a directory of the receiver's own; nothing if it is not there yet.
-fn names(directory: &Path) -> Vec<String> {
-    let names = fs::read_dir(directory).into_iter().flatten();
-    names.map(|name| name.expect("a name").file_name().to_string_lossy().into_owned()).collect()
+    /// After all that, everything is right, what the first round delivered comes back to the byte, and neither side
+    /// keeps what is of no use.
+    fn judge(&mut self) {
+        self.converge();
+        let from = ["--from", &self.receiver.url, "--token-file", "token"];
+        self.world.run(&[&["verify", "source"], &from[..]].concat()).expect(0);
+        let first = self.first.as_ref().expect("there was a first round");
+        let restore = ["restore", "--mirror", "source", "--at", &first.revision(), "--into", "back"];
+        self.world.run(&[&restore, &from[..]].concat()).expect(0);
+        first.assert_is_back(&self.world.path("back"));
+        assert_eq!(names(&self.world.path("state")), self.state, "what the client keeps for itself");
+        assert_nothing_left_over(&self.world.path("data/tester/.roundsman"));
+    }
 }
 
 #[track_caller]
 fn kill_again_and_again(stream: u64, whom: &[Struck]) {
     let began = Instant::now();
     let mut cycles = Cycles::begin(Random::printed("kills", stream));
-    for _ in 0..sized(6, 75, 500) {
+    let kills = sized(6, 75, 500);
+    while cycles.struck < kills && cycles.struck + cycles.late < kills * MOST_TRIES {
         let struck = cycles.source.random.one_of(whom);
         cycles.turn(struck);
     }
+    cycles.judge();
     let Cycles { struck, late, acknowledged, .. } = cycles;
     println!(
         "{whom:?}: {struck} in the middle, {late} too late, {acknowledged} rounds acknowledged, {:?}",
         began.elapsed()
     );
-    assert!(struck > late, "{struck} kills struck a round, {late} came too late");
+    assert_eq!(struck, kills, "kills that struck a round; {late} came too late");
 }
 
 #[test]

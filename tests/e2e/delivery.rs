@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
-use crate::support::{World, assert_mirrored, noise, write};
+use crate::support::{World, assert_mirrored, noise, sized, write};
 
 #[test]
 fn thousands_of_small_files_travel_in_few_requests() {
@@ -63,8 +63,8 @@ fn a_rate_that_is_none_is_refused_and_a_timetable_is_not() {
 
 #[test]
 fn twenty_megabytes_at_two_mebibytes_a_second_take_nine_to_twelve_seconds() {
-    if std::env::var_os("ROUNDSMAN_TEST_SIZE").is_none_or(|size| size != "long") {
-        return; // Ten seconds, and seconds decide: only in the long run.
+    if !sized(false, true, true) {
+        return; // Ten seconds.
     }
     let world = World::new();
     fs::create_dir_all(world.source()).expect("made");

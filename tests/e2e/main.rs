@@ -6,6 +6,7 @@ mod support;
 mod accounts;
 mod bad_input;
 mod changes;
+mod clones;
 mod configuration;
 mod copies;
 mod crashes;

@@ -5,10 +5,18 @@ use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
+use crate::support::world::ORDINARY_USER;
 use crate::support::{World, assert_mirrored, write};
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("mode set");
+}
+
+/// Nobody can move a directory elsewhere that belongs to root.
+fn belongs_to_an_ordinary_user(path: &Path) {
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(path, Some(ORDINARY_USER), None).expect("changed");
+    }
 }
 
 /// A mirror of some directories, and everything in it that a round can change.
@@ -63,6 +71,19 @@ fn directories_of_a_mirror_that_lost_their_rights_are_put_right_by_verify_for_an
     }
 }
 
+/// The bytes of every file that was kept of the local client, at any depth.
+fn kept(world: &World) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![world.data().join("local/.roundsman/versions")];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).expect("listed").flatten() {
+            let path = entry.path();
+            if path.is_dir() { open.push(path) } else { found.push(fs::read_to_string(path).expect("read")) }
+        }
+    }
+    found
+}
+
 #[test]
 fn a_foreign_file_in_a_directory_that_goes_is_kept_and_stops_nothing() {
     let world = mirrored();
@@ -73,16 +94,27 @@ fn a_foreign_file_in_a_directory_that_goes_is_kept_and_stops_nothing() {
     edit(&world);
     world.scan(&[]).expect(0);
     assert_mirrored(&world.source(), &world.mirror());
-    let kept = world.data().join("local/.roundsman/versions");
-    let mut found = Vec::new();
-    let mut open = vec![kept];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(directory).expect("listed").flatten() {
-            let path = entry.path();
-            if path.is_dir() { open.push(path) } else { found.push(fs::read_to_string(path).expect("read")) }
-        }
-    }
+    let found = kept(&world);
     for theirs in ["theirs", "deep"] {
+        assert!(found.iter().any(|text| text == theirs), "{theirs} is lost: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_foreign_in_a_directory_that_stays_is_left_there_and_kept_where_it_is_in_the_way() {
+    let world = mirrored();
+    write(&world.mirror(), &["edited/b/theirs=beside", "edited/b/new=in the way", "left/dir/deep=below"]);
+    belongs_to_an_ordinary_user(&world.mirror().join("left/dir"));
+    edit(&world);
+    write(&world.source(), &["left/dir=a file"]);
+    world.scan(&[]).expect(0);
+    assert_eq!(fs::read_to_string(world.mirror().join("edited/b/theirs")).expect("still there"), "beside");
+    for path in ["edited/b/new", "edited/b/c", "left/dir"] {
+        let [ours, theirs] = [world.source(), world.mirror()].map(|root| fs::read(root.join(path)).expect("read"));
+        assert_eq!(theirs, ours, "{path} is what the source has");
+    }
+    let found = kept(&world);
+    for theirs in ["in the way", "below"] {
         assert!(found.iter().any(|text| text == theirs), "{theirs} is lost: {found:?}");
     }
 }

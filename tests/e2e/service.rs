@@ -1,11 +1,15 @@
 //! A receiver's life: it ends in good order under load, is copied whole, and makes a new catalog where the old one is lost.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::tree::names;
-use crate::support::{PATIENCE, Receiver, World, assert_mirrored, many_files, noise, wait_until};
+use crate::support::tree::listed;
+use crate::support::{
+    PATIENCE, Receiver, Started, World, assert_mirrored, assert_nothing_left_over, many_files, noise,
+};
 
 const MIB: usize = 1024 * 1024;
 /// What a service manager is promised.
@@ -13,23 +17,63 @@ const GOOD_ORDER: Duration = Duration::from_secs(10);
 
 const CATALOG: &str = "data/local/.roundsman/catalog.db";
 
+/// Two clients, each with a source and a state of its own.
+const CLIENTS: [&str; 2] = ["tester", "other"];
+
+/// A source of many small files and a few large ones.
+fn fill(source: &Path) {
+    many_files(source, 400);
+    for seed in 0..3 {
+        fs::write(source.join(format!("big-{seed}")), noise(seed, 8 * MIB)).expect("written");
+    }
+}
+
+fn start_round(world: &World, receiver: &Receiver, client: &str) -> Started {
+    let to = ["--to", &receiver.url, "--token-file", &format!("{client}.token"), "--state-dir", client];
+    world.start(&[&["scan", &format!("{client}-tree"), "--retry-for", "0s"], &to[..]].concat())
+}
+
+/// Tells the receiver to end once this is true of a client's folder: both clients know what to think of that, and what
+/// they began is made good after the next start.
+fn end_under_load(when: &str, is_time: impl Fn(&Path) -> bool) {
+    let world = World::new();
+    for client in CLIENTS {
+        fill(&world.path(&format!("{client}-tree")));
+        let added = world.run(&["client", "add", client, "--data", "data"]).expect(0);
+        let token = world.path(&format!("{client}.token"));
+        fs::write(&token, added.stdout.trim()).expect("written");
+        fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).expect("set");
+    }
+    let receiver = Receiver::start(&world);
+    let mut rounds = CLIENTS.map(|client| start_round(&world, &receiver, client));
+    let folder = world.path("data/tester");
+    while !is_time(&folder) {
+        assert!(rounds[0].is_running(), "the round ended before {when}");
+    }
+    assert_eq!(receiver.end("TERM", GOOD_ORDER), Some(0), "{when}");
+    for round in rounds {
+        let ended = round.ended(PATIENCE);
+        assert!([0, 10].contains(&ended.code), "{when}: {ended:?}");
+        assert!(!ended.stderr.contains("panicked"), "{when}: {ended:?}");
+    }
+    let receiver = Receiver::start(&world);
+    for client in CLIENTS {
+        start_round(&world, &receiver, client).ended(PATIENCE).expect(0);
+        let mirror = world.path(&format!("data/{client}/{client}-tree"));
+        assert_mirrored(&world.path(&format!("{client}-tree")), &mirror);
+        let own = world.path(&format!("data/{client}/.roundsman"));
+        assert_nothing_left_over(&own);
+        assert_eq!(listed(&own.join("staging")), Vec::<String>::new(), "{when}: what was left is gone or was used");
+    }
+}
+
 #[test]
 fn a_receiver_ends_in_good_order_within_10_seconds_while_rounds_are_under_way() {
-    let world = World::new();
-    many_files(&world.source(), 400);
-    for seed in 0..6 {
-        fs::write(world.source().join(format!("big-{seed}")), noise(seed, 20 * MIB)).expect("written");
-    }
-    let receiver = world.receiver();
-    let round = receiver.start_scan(&world, &["--retry-for", "0s"]);
-    let staging = world.path("data/tester/.roundsman/staging");
-    wait_until("bytes arrive", || fs::read_dir(&staging).is_ok_and(|names| names.count() > 3));
-    assert_eq!(receiver.end("TERM", GOOD_ORDER), Some(0));
-    round.ended(PATIENCE);
-    let receiver = Receiver::start(&world);
-    receiver.scan(&world, &[]).expect(0);
-    assert_mirrored(&world.source(), &Receiver::mirror(&world));
-    assert_eq!(names(&staging), Vec::<String>::new(), "what the broken round left is gone or was used");
+    let staging = |folder: &Path| listed(&folder.join(".roundsman/staging"));
+    end_under_load("a round begins", Path::exists);
+    end_under_load("bytes arrive", |folder| staging(folder).len() > 3);
+    end_under_load("a commit is under way", |folder| staging(folder).iter().any(|name| name.starts_with("i-")));
+    end_under_load("files come to their places", |folder| !listed(&folder.join("tester-tree")).is_empty());
 }
 
 #[test]

@@ -115,6 +115,14 @@ pub(crate) fn names(root: &Path) -> Vec<String> {
     read(root).keys().filter(|path| !path.as_os_str().is_empty()).map(shown).collect()
 }
 
+/// The names in a directory itself, sorted, while others may be at work there; none if it is not there.
+pub(crate) fn listed(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names: Vec<String> = names.map(|name| name.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
 /// Bytes that do not compress, the same for the same seed.
 pub(crate) fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     // xorshift64*: never zero, so never stuck.
