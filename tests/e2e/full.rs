@@ -242,7 +242,7 @@ impl<'a> Point<'a> {
     /// Leaves little room, fewer inodes than `most` in every other point, and then changes the source: a file, and 20
     /// directories with a file each.
     fn fill_and_edit(&mut self, number: usize, most: usize) {
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             self.ballast.leave_bytes(self.random.number() % (8 << 20));
         } else {
             self.ballast.leave_inodes(self.random.below(most));

@@ -92,7 +92,7 @@ fn over_its_ceiling_a_receiver_gives_up_the_oldest_history_and_nothing_else() {
         receiver.scan(&world, &[]).expect(0);
         let old = world.path("data/tester/.roundsman/versions");
         let sizes = read(&old).into_keys().map(|path| fs::metadata(old.join(path)).expect("there"));
-        let bytes: u64 = sizes.filter(|found| found.is_file()).map(|found| found.len()).sum();
+        let bytes: u64 = sizes.filter(fs::Metadata::is_file).map(|found| found.len()).sum();
         assert!(bytes <= 1 << 20, "{bytes} bytes of history after version {version}");
     }
     let kept: Vec<u64> = versions(&world, &receiver);
