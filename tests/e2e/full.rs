@@ -1,15 +1,21 @@
 //! A disk that is full at the receiver. Mounting one takes root, in a mount namespace of its own.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::support::mounts::PATH;
-use crate::support::tree::names;
-use crate::support::{Outcome, PATIENCE, Started, World, assert_mirrored, noise, wait_until, write};
+use crate::support::tree::{as_kept, names, read};
+use crate::support::{
+    Outcome, PATIENCE, Random, Receiver, Started, World, assert_mirrored, comes_true, noise, sized, wait_until, write,
+};
 
 const MIB: usize = 1024 * 1024;
+/// At how many random points a disk is left with too little room.
+const POINTS: usize = 50;
 
 /// A small disk, mounted at `disk` of a world, that only processes of its own namespace see.
 struct SmallDisk<'a> {
@@ -59,7 +65,7 @@ impl<'a> SmallDisk<'a> {
         let mut inside = Command::new("nsenter");
         inside.args(["--mount", "--target", &self.holder.id().to_string()]);
         let directory = self.world.path("");
-        inside.arg(format!("--wd={}", directory.to_str().expect("a temporary directory has a plain name")));
+        inside.arg(format!("--wdns={}", directory.to_str().expect("a temporary directory has a plain name")));
         inside.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
         inside.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         inside
@@ -71,6 +77,16 @@ impl<'a> SmallDisk<'a> {
 
     fn scan(&self) -> Outcome {
         self.start_scan().ended(PATIENCE)
+    }
+
+    /// A receiver whose data is on it and whose log is not, with a client `tester` whose token lies in `token`.
+    fn receiver(&self) -> Receiver {
+        let add = self.inside(&self.world.command(&["client", "add", "tester", "--data", "disk/data"])).output();
+        let token = self.world.path("token");
+        fs::write(&token, Outcome::from(add.expect("nsenter runs")).expect(0).stdout.trim()).expect("kept");
+        fs::set_permissions(&token, PermissionsExt::from_mode(0o600)).expect("mode 600");
+        let receive = ["receive", "--data", "disk/data", "--listen", "127.0.0.1:0", "--log-file", "log"];
+        Receiver::started(self.inside(&self.world.command(&receive)))
     }
 
     fn grow(&self, size: &str) {
@@ -201,46 +217,103 @@ impl Ballast<'_> {
 #[ignore = "needs root"]
 fn a_disk_in_memory_with_too_few_bytes_or_inodes_at_50_points_keeps_what_it_has_and_goes_on_when_there_is_room() {
     let world = World::with(&["a=1", "d/b=2"]);
-    fill_again_and_again(&world, &SmallDisk::mount(&world, "96m,nr_inodes=2000"));
+    fill_again_and_again(&world, &SmallDisk::mount(&world, "96m,nr_inodes=2000"), "full disks in memory", 1);
 }
 
 #[test]
 #[ignore = "needs root"]
 fn an_ext4_with_too_few_bytes_or_inodes_at_50_points_keeps_what_it_has_and_goes_on_when_there_is_room() {
     let world = World::with(&["a=1", "d/b=2"]);
-    fill_again_and_again(&world, &SmallDisk::ext4(&world, 96, 2_000));
+    fill_again_and_again(&world, &SmallDisk::ext4(&world, 96, 2_000), "full ext4s", 2);
+}
+
+/// One way or the other leaves little room, and as much is to be delivered as before.
+struct Point<'a> {
+    world: &'a World,
+    ballast: Ballast<'a>,
+    random: Random,
+}
+
+impl<'a> Point<'a> {
+    fn of(world: &'a World, disk: &'a SmallDisk<'a>, what: &str, stream: u64) -> Self {
+        Self { world, ballast: Ballast { disk }, random: Random::printed(what, stream) }
+    }
+
+    /// Leaves little room, fewer inodes than `most` in every other point, and then changes the source: a file, and 20
+    /// directories with a file each.
+    fn fill_and_edit(&mut self, number: usize, most: usize) {
+        if number.is_multiple_of(2) {
+            self.ballast.leave_bytes(self.random.number() % (8 << 20));
+        } else {
+            self.ballast.leave_inodes(self.random.below(most));
+        }
+        let source = self.world.source();
+        for directory in 0..20 {
+            fs::create_dir_all(source.join(format!("n/{directory}"))).expect("made");
+            fs::write(source.join(format!("n/{directory}/f")), format!("{number} {directory}")).expect("written");
+        }
+        fs::write(source.join("d/b"), noise(self.random.number(), 200 * 1024)).expect("written");
+    }
 }
 
 /// Leaves too little room at 50 points, twice each, and makes room again.
-fn fill_again_and_again(world: &World, disk: &SmallDisk<'_>) {
+fn fill_again_and_again(world: &World, disk: &SmallDisk<'_>, what: &str, stream: u64) {
     disk.scan().expect(0);
     let mirror = disk.path("data/local/source");
-    let ballast = Ballast { disk };
+    let mut points = Point::of(world, disk, what, stream);
     let mut refused = 0;
-    for point in 0..50u64 {
+    for number in 0..POINTS {
         let kept = fs::read(mirror.join("d/b")).expect("is there");
-        let draw = point.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        fs::write(world.source().join("d/b"), noise(point, 200 * 1024)).expect("written");
-        for number in 0..20 {
-            fs::create_dir_all(world.source().join(format!("n/{number}"))).expect("made");
-            fs::write(world.source().join(format!("n/{number}/f")), format!("{point} {number}")).expect("written");
-        }
-        if point % 2 == 0 {
-            ballast.leave_bytes(draw % (8 << 20));
-        } else {
-            ballast.leave_inodes(usize::try_from(draw % 120).expect("small"));
-        }
+        points.fill_and_edit(number, 120);
         for _ in 0..2 {
             let full = disk.scan();
             assert!([0, 1, 3].contains(&full.code), "{}: {}", full.code, full.stderr);
-            refused += u32::from(full.code != 0);
+            refused += usize::from(full.code != 0);
             let now = fs::read(mirror.join("d/b")).expect("is there");
             let new = fs::read(world.source().join("d/b")).expect("is there");
-            assert!(now == kept || now == new, "a content that the source had, at point {point}");
+            assert!(now == kept || now == new, "a content that the source had, at point {number}");
         }
-        ballast.remove();
+        points.ballast.remove();
         disk.scan().expect(0);
         assert_mirrored(&world.source(), &mirror);
     }
+    println!("{what}: {refused} of {} rounds found no room", 2 * POINTS);
     assert!(refused > 30, "only {refused} rounds found no room");
+}
+
+/// Whether the mirror has come to be the source, directories' times and all.
+fn is_mirrored(world: &World, mirror: &Path) -> bool {
+    let expected: BTreeMap<_, _> =
+        read(&world.source()).into_iter().map(|(path, item)| (path, as_kept(&item))).collect();
+    read(mirror) == expected
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_loop_whose_receiver_finds_no_room_is_told_so_each_time_and_goes_on_unaided_when_there_is_some() {
+    let world = World::with(&["a=1", "d/b=2"]);
+    let disk = SmallDisk::mount(&world, "96m,nr_inodes=2000");
+    let receiver = disk.receiver();
+    let mut started = receiver.start_scan(&world, &["--interval", "100ms"]);
+    started.wait_for_rounds(1);
+    let mirror = disk.path("data/tester/source");
+    let mut points = Point::of(&world, &disk, "full disks under a loop", 3);
+    for number in 0..sized(3, 6, POINTS) {
+        let told = started.stderr().matches("Hint: ").count();
+        points.fill_and_edit(number, 10);
+        // With that no point leaves room, and two rounds must say so.
+        fs::write(world.source().join("large"), noise(points.random.number(), 12 * MIB)).expect("written");
+        wait_until("rounds found no room", || started.stderr().matches("Hint: ").count() >= told + 2);
+        assert!(!is_mirrored(&world, &mirror), "there was room at point {number}");
+        points.ballast.remove();
+        let goes_on = comes_true(PATIENCE, || is_mirrored(&world, &mirror));
+        assert!(goes_on, "it did not go on at point {number}: {}\n{}", started.stdout(), started.stderr());
+    }
+    assert!(started.is_running(), "nobody had to start it again");
+    started.signal("TERM");
+    let ended = started.ended(PATIENCE).expect(0);
+    assert!(ended.stderr.contains("space") || ended.stderr.contains("room"), "{}", ended.stderr);
+    let log = fs::read_to_string(world.path("log")).expect("a log");
+    assert!(log.contains("507"), "the answer was 507: {log}");
+    assert_mirrored(&world.source(), &mirror);
 }

@@ -19,6 +19,7 @@ mod full;
 mod held;
 mod history;
 mod injected;
+mod kept;
 mod kills;
 mod local;
 mod looking;

@@ -7,6 +7,7 @@ use protocol::{ByteRange, Name};
 use tempfile::TempDir;
 
 use super::Disk;
+use super::file::stretch;
 use crate::clock::SystemClock;
 use crate::fs::{Directory, File, Fs};
 use crate::memory::Memory;
@@ -76,4 +77,12 @@ fn data_is_found_among_holes() -> io::Result<()> {
     assert_eq!(sparse.data_from(9 * MIB)?, None);
     assert_eq!(sparse.data_from(17 * MIB)?, None);
     Ok(())
+}
+
+#[test]
+fn what_begins_within_a_block_of_both_files_is_copied_up_to_the_next_by_itself() {
+    assert_eq!(stretch(5, 5, MIB), 4091, "the rest begins with a block, and can be shared");
+    assert_eq!(stretch(4096 + 5, 8192 + 5, 7), 7, "it ends before");
+    assert_eq!(stretch(8192, 4096, 1_000_000), 1_000_000);
+    assert_eq!(stretch(5, 6, 1_000_000), 1_000_000, "nothing of it can be shared");
 }

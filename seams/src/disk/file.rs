@@ -19,6 +19,17 @@ const COPY_STRETCH_BYTES: usize = 256 * 1024 * 1024;
 /// File systems that copy by reading and writing through the page cache: ext2 to ext4, and memory.
 const COPIES_BY_READING: [FsWord; 2] = [0xEF53, 0x0102_1994];
 
+/// File systems that share blocks share whole ones, of this size or of one that divides it.
+const BLOCK_BYTES: u64 = 4096;
+
+/// How many bytes the next system call is to copy of what is left: what lies before a block that begins in both files goes
+/// by itself, for what begins within a block is never shared.
+pub(super) fn stretch(from: u64, to: u64, left: u64) -> usize {
+    let within = from % BLOCK_BYTES;
+    let before_block = if within > 0 && within == to % BLOCK_BYTES { BLOCK_BYTES - within } else { u64::MAX };
+    usize::try_from(left.min(before_block)).unwrap_or(usize::MAX).min(COPY_STRETCH_BYTES)
+}
+
 /// A held regular file.
 #[derive(Debug)]
 pub(super) struct DiskFile {
@@ -47,8 +58,8 @@ impl DiskFile {
         let (mut from, mut to) = (range.offset, at);
         let mut left = range.length;
         while left > 0 {
-            let room = usize::try_from(left).unwrap_or(usize::MAX).min(COPY_STRETCH_BYTES);
-            match copy_file_range(&source.file, Some(&mut from), &self.file, Some(&mut to), room) {
+            let most = stretch(from, to, left);
+            match copy_file_range(&source.file, Some(&mut from), &self.file, Some(&mut to), most) {
                 Ok(0) => break,
                 Ok(copied) => left -= copied as u64,
                 Err(Errno::INTR) => {}
