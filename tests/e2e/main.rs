@@ -36,6 +36,7 @@ mod rewrites;
 mod roots;
 mod safety;
 mod service;
+mod sharing;
 mod sparse;
 mod status;
 mod terminal;
