@@ -115,6 +115,13 @@ fn a_commit_in_flight_is_durable_and_other_changes_are_not_slowed_by_it() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let snapshot = Snapshot::open(&place.path().join("snapshot.db"), LINEAGE).expect("opens").snapshot;
     snapshot.note_in_flight(RevisionDigest::from_bytes([9; 32])).expect("noted");
+    let mut within = 0;
+    let look = |table: &Table<'_>| {
+        within = table.connection().pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?;
+        Ok(())
+    };
+    snapshot.change_durably(look).expect("readable");
+    assert_eq!(within, 2, "FULL");
     let pragma = |name| snapshot.writer().pragma_query_value(None, name, |row| row.get::<_, String>(0));
     assert_eq!(pragma("journal_mode").expect("readable"), "wal");
     let level = snapshot.writer().pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0));

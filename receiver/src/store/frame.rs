@@ -117,6 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_that_asks_for_a_larger_window_than_the_limit_is_refused() {
+        let with_window = |log: u32| {
+            let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).expect("an encoder");
+            encoder.window_log(log).expect("a window that zstd knows");
+            // Written before the end is known: the frame declares its window, and no length that would limit it.
+            std::io::Write::write_all(&mut encoder, b"abc").expect("compresses in memory");
+            fill(&[3], Compression::Zstd, encoder.finish().expect("compresses in memory"))
+        };
+        assert!(Frame::unpack(&with_window(MAX_ZSTD_WINDOW_LOG)).is_ok());
+        assert_eq!(code(&with_window(MAX_ZSTD_WINDOW_LOG + 1)), ProblemCode::Malformed);
+    }
+
+    #[test]
     fn a_second_frame_or_garbage_behind_the_first_is_refused() {
         let two = [packed(b"ab"), packed(b"")].concat();
         assert_eq!(code(&fill(&[2], Compression::Zstd, two)), ProblemCode::Malformed);

@@ -16,6 +16,7 @@ use crate::tree_store::instances::{Instances, whole};
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::plan::{Plan, Touched};
 use crate::tree_store::problems::disk;
+use crate::tree_store::redo::Attempt;
 use crate::tree_store::redo_log;
 use crate::tree_store::sequence::{Found, Sequence, sequence};
 
@@ -163,7 +164,7 @@ impl ClientStore {
             }
         }
         ready.mirror.proposals().close(result.digest);
-        self.finish(ready.mirror, result.number, &sequence.steps)?;
+        self.finish(ready.mirror, result.number, &sequence.steps, Attempt::First)?;
         for node in gone_in_place(&ready) {
             self.want_node(node)?;
         }

@@ -16,6 +16,7 @@ use crate::tree_store::instances::Instances;
 use crate::tree_store::mirror::Mirror;
 use crate::tree_store::plan::{BasePlace, Plan, ResultPlace, Touched};
 use crate::tree_store::problems::disk;
+use crate::tree_store::redo::Attempt;
 use crate::tree_store::redo_log;
 use crate::tree_store::rights::{self, with_rights};
 use crate::tree_store::sequence::{Found, Sequence, sequence};
@@ -167,7 +168,7 @@ impl ClientStore {
                 return Err(error.into());
             }
         }
-        self.finish(mirror, number, &steps.steps)?;
+        self.finish(mirror, number, &steps.steps, Attempt::First)?;
         let files = amends.anew.iter().filter(|(row, _)| row.entry.kind() == Kind::File);
         let files = files.filter(|(row, _)| plan.touched.contains_key(&row.node)).count() as u64;
         Ok(PutRight { files, nodes: plan.touched.keys().copied().collect() })

@@ -23,6 +23,15 @@ fn changes_in_place(step: &Step) -> bool {
     matches!(step, Step::Describe { .. })
 }
 
+/// Which time the steps of a revision are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// The first.
+    First,
+    /// Another: after a crash, or after an error, which may have been that of a sync. No sync of before is repeated.
+    Again,
+}
+
 /// What a finished revision found on its way.
 #[derive(Debug, Default)]
 struct Outcome {
@@ -49,7 +58,7 @@ impl ClientStore {
         let Some((revision, rows)) = unfinished else { return Ok(()) };
         let steps = redo_log::from_rows(&rows)?;
         let _in_motion = mirror.in_motion();
-        self.finish(mirror, revision, &steps)
+        self.finish(mirror, revision, &steps, Attempt::Again)
     }
 
     /// The same before the head is told to anybody, who would take it for an acknowledgement.
@@ -62,8 +71,14 @@ impl ClientStore {
     }
 
     /// Does a decided revision's steps, and forgets them.
-    pub(super) fn finish(&self, mirror: &Mirror, revision: u64, steps: &[Step]) -> Result<(), Problem> {
-        let outcome = self.do_steps(mirror, revision, steps).map_err(|error| {
+    pub(super) fn finish(
+        &self,
+        mirror: &Mirror,
+        revision: u64,
+        steps: &[Step],
+        attempt: Attempt,
+    ) -> Result<(), Problem> {
+        let outcome = self.do_steps(mirror, revision, steps, attempt).map_err(|error| {
             tracing::error!(%error, revision, mirror = %mirror.name, "redo pending");
             let detail =
                 format!("revision {revision} of the mirror {} is not finished on disk: {}", mirror.name, error.kind());
@@ -101,7 +116,7 @@ impl ClientStore {
         directory.sync()
     }
 
-    fn do_steps(&self, mirror: &Mirror, revision: u64, steps: &[Step]) -> io::Result<Outcome> {
+    fn do_steps(&self, mirror: &Mirror, revision: u64, steps: &[Step], attempt: Attempt) -> io::Result<Outcome> {
         let epoch = self.durability.epoch();
         let mut take_foreign = |path: &RelPath, size: u64| self.take_foreign(mirror, revision, path, Some(size));
         let root = self.open_root(mirror, &mut |path| self.take_foreign(mirror, revision, path, None))?;
@@ -109,11 +124,13 @@ impl ClientStore {
         for step in steps {
             executor.run(step)?;
         }
-        if steps.len() <= FEW_STEPS && !steps.iter().any(changes_in_place) {
-            executor.sync(steps)?;
+        let is_few = steps.len() <= FEW_STEPS && !steps.iter().any(changes_in_place);
+        let synced = if is_few && attempt == Attempt::First {
+            executor.sync(steps).inspect_err(|_| self.durability.distrust())
         } else {
-            self.durability.sync_all(epoch).inspect_err(|_| self.staging.condemn())?;
-        }
+            self.durability.sync_all(epoch)
+        };
+        synced.inspect_err(|_| self.staging.condemn())?;
         Ok(Outcome { lost: executor.lost, kept_mtimes: executor.kept_mtimes })
     }
 

@@ -66,6 +66,8 @@ mod retention_versions;
 mod scrubbing;
 #[path = "tests/stepwise.rs"]
 mod stepwise;
+#[path = "tests/syncs.rs"]
+mod syncs;
 #[path = "tests/upgrades.rs"]
 mod upgrades;
 #[path = "tests/world.rs"]
