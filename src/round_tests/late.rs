@@ -1,18 +1,12 @@
 //! What a client had sent before it was killed, and that is done only after the next one made contact.
 
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use protocol::wire::{Request, Response};
-use seams::clock::Clock;
-use seams::parallel::Parallel;
-use seams::random::Random;
-use seams::scratch::{InMemory, Scratch};
-use uploader::{Caller, CompressionLevel, RetryPolicy, Traffic, Transport, TransportError};
+use uploader::{Traffic, Transport, TransportError};
 
-use super::world::{InProcess, SOURCE, World, gathered, write};
-use crate::round::{Delivering, Report};
+use super::world::{InProcess, World, write};
+use crate::round::Report;
 
 /// A way on which the first commit is under way for long: it arrives when the next round proposes.
 #[derive(Debug)]
@@ -45,22 +39,7 @@ impl Transport for Slow {
 }
 
 fn round(world: &World, way: &Arc<Slow>) -> Report {
-    let caller = Caller::new(
-        Arc::clone(way) as Arc<dyn Transport>,
-        Arc::clone(&world.clock) as Arc<dyn Clock>,
-        Arc::clone(&world.random) as Arc<dyn Random>,
-        RetryPolicy::default(),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let delivering = Delivering {
-        caller: &caller,
-        random: &*world.random,
-        transfers: Parallel::in_order(),
-        processors: 1,
-        compression: CompressionLevel::Auto,
-    };
-    let scratch: Arc<dyn Scratch> = Arc::new(InMemory::default());
-    gathered(world.beat(&world.snapshot, Path::new(SOURCE), &world.rules, &scratch).round(&delivering))
+    world.round_over(Arc::clone(way) as Arc<dyn Transport>)
 }
 
 #[test]

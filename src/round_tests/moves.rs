@@ -3,20 +3,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use protocol::wire::{Request, Response};
 use protocol::{Change, Name};
-use seams::clock::Clock;
 use seams::fs::Fs;
-use seams::parallel::Parallel;
-use seams::random::Random;
-use seams::scratch::{InMemory, Scratch};
-use uploader::{Caller, CompressionLevel, RetryPolicy, Traffic, Transport, TransportError};
+use uploader::{Traffic, Transport, TransportError};
 
-use super::world::{InProcess, SOURCE, World, gathered, remove, size, write};
-use crate::round::{Delivering, Report};
+use super::world::{InProcess, SOURCE, World, remove, size, write};
+use crate::round::Report;
 
 /// A receiver that answers, and takes nothing.
 #[derive(Debug)]
@@ -38,22 +33,7 @@ impl Transport for TakesNothing {
 /// A round that cannot deliver anything.
 fn undelivered(world: &World) -> Report {
     world.clock.advance(Duration::from_secs(60));
-    let caller = Caller::new(
-        Arc::new(TakesNothing(Arc::clone(&world.transport))),
-        Arc::clone(&world.clock) as Arc<dyn Clock>,
-        Arc::clone(&world.random) as Arc<dyn Random>,
-        RetryPolicy::default(),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let delivering = Delivering {
-        caller: &caller,
-        random: &*world.random,
-        transfers: Parallel::in_order(),
-        processors: 1,
-        compression: CompressionLevel::Auto,
-    };
-    let scratch: Arc<dyn Scratch> = Arc::new(InMemory::default());
-    gathered(world.beat(&world.snapshot, Path::new(SOURCE), &world.rules, &scratch).round(&delivering))
+    world.round_over(Arc::new(TakesNothing(Arc::clone(&world.transport))))
 }
 
 /// A source with these files, delivered.

@@ -276,15 +276,8 @@ fn cell(client: Client, receiver: Receiver, seed: u64) {
 
 impl Backed {
     fn take_over(&self) {
-        let caller = uploader::Caller::new(
-            Arc::clone(&self.world.transport) as Arc<dyn uploader::Transport>,
-            Arc::clone(&self.world.clock) as Arc<dyn Clock>,
-            Arc::clone(&self.world.random) as Arc<dyn Random>,
-            uploader::RetryPolicy::default(),
-            Arc::default(),
-        );
         let ledger = crate::ledger::SnapshotLedger(&self.world.snapshot);
-        uploader::take_over(&caller, &World::mirror(), &ledger, &*self.world.random).expect("taken over");
+        uploader::take_over(&self.world.caller(), &World::mirror(), &ledger, &*self.world.random).expect("taken over");
     }
 }
 

@@ -167,8 +167,13 @@ impl World {
 
     /// Calls the receiver, as a round does.
     pub(super) fn caller(&self) -> Caller {
+        self.caller_over(Arc::clone(&self.transport) as Arc<dyn Transport>)
+    }
+
+    /// The same over another way to it.
+    pub(super) fn caller_over(&self, transport: Arc<dyn Transport>) -> Caller {
         Caller::new(
-            Arc::clone(&self.transport) as Arc<dyn Transport>,
+            transport,
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.random) as Arc<dyn Random>,
             RetryPolicy::default(),
@@ -176,10 +181,18 @@ impl World {
         )
     }
 
+    /// A round over another way to the receiver.
+    pub(super) fn round_over(&self, transport: Arc<dyn Transport>) -> Report {
+        gathered(self.ungathered_by(&self.caller_over(transport), &self.snapshot, SOURCE, &self.rules))
+    }
+
     fn ungathered_round(&self, snapshot: &Snapshot, source: &str, rules: &RoundRules) -> Report {
-        let caller = self.caller();
+        self.ungathered_by(&self.caller(), snapshot, source, rules)
+    }
+
+    fn ungathered_by(&self, caller: &Caller, snapshot: &Snapshot, source: &str, rules: &RoundRules) -> Report {
         let delivering = Delivering {
-            caller: &caller,
+            caller,
             random: &*self.random,
             transfers: Parallel::in_order(),
             processors: 1,
