@@ -158,25 +158,19 @@ pub(crate) struct AccessFlags {
 
 /// Which of a client's tokens are rotated: those of the one kind that it has, if nothing is said.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
 pub(crate) struct KindFlags {
-    /// The tokens that allow everything
-    #[arg(long)]
+    /// The token allows everything
+    #[arg(long, conflicts_with_all = ["read_only", "append_only"])]
     full: bool,
-    /// The tokens that allow only what changes nothing
-    #[arg(long)]
-    read_only: bool,
-    /// The tokens that never make old versions go
-    #[arg(long)]
-    append_only: bool,
+    /// What it allows otherwise.
+    #[command(flatten)]
+    access: AccessFlags,
 }
 
 impl KindFlags {
     /// The kind that was said.
     pub(crate) fn access(&self) -> Option<Access> {
-        let said =
-            [(self.full, Access::Full), (self.read_only, Access::ReadOnly), (self.append_only, Access::AppendOnly)];
-        said.into_iter().find_map(|(is_said, access)| is_said.then_some(access))
+        if self.full { Some(Access::Full) } else { self.access.said() }
     }
 }
 
@@ -192,13 +186,18 @@ pub(crate) struct GrantFlags {
 }
 
 impl AccessFlags {
+    /// What was said, if it is not everything.
+    fn said(&self) -> Option<Access> {
+        match (self.read_only, self.append_only) {
+            (true, _) => Some(Access::ReadOnly),
+            (false, true) => Some(Access::AppendOnly),
+            (false, false) => None,
+        }
+    }
+
     /// For so long from now, or for ever.
     pub(crate) fn grant(&self, expires: Option<Duration>, clock: &dyn Clock) -> Grant {
-        let access = match (self.read_only, self.append_only) {
-            (true, _) => Access::ReadOnly,
-            (false, true) => Access::AppendOnly,
-            (false, false) => Access::Full,
-        };
+        let access = self.said().unwrap_or(Access::Full);
         Grant { access, expires: expires.map(|span| later(clock.now(), span)) }
     }
 }
