@@ -1,5 +1,7 @@
 //! Damage: files that were found damaged or missing, and what is wanted for them.
 
+use std::collections::HashMap;
+
 use protocol::{ContentId, Timestamp};
 use rusqlite::{Connection, Params, params};
 
@@ -222,9 +224,10 @@ pub(super) fn settle_damage(connection: &Connection, batch: &Batch) -> Result<()
                    SELECT 1 FROM entry WHERE entry.node = damage.node AND entry.version IS NOT NULL \
                    AND entry.from_rev >= damage.from_rev AND entry.content = damage.content)";
     let mut statement = connection.prepare_cached(sql)?;
+    let opened: HashMap<Node, &Opening> = batch.openings.iter().map(|opening| (opening.node, opening)).collect();
     for Closing { row, .. } in &batch.closings {
-        let is_same = |opening: &&Opening| opening.node == row.node && opening.entry.same_content(&row.entry);
-        let stays = !batch.fresh.contains(&row.node) && batch.openings.iter().any(|opening| is_same(&opening));
+        let is_same = opened.get(&row.node).is_some_and(|opening| opening.entry.same_content(&row.entry));
+        let stays = is_same && !batch.fresh.contains(&row.node);
         if !stays {
             statement.execute((row.node,))?;
         }
